@@ -1,0 +1,92 @@
+"""The contract of a source, on one screen.
+
+A collector asks once and returns samples. It never sleeps, retries, batches or logs, and does not know the store.
+
+CollectError                the poll is counted under this name; nothing is appended; the engine decides by type
+├── Unreachable             no answer: refused, reset, timed out, name or certificate not resolved
+├── Refused                 the API understood and said no: 401, 403, 429 (its operator must act)
+│   └── NotFound            404: there is nothing at this path
+└── Unreadable              there was an answer that cannot be believed: 5xx, garbage, cut off, too large, wrong shape
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from suanli.model.polled import PolledPool, PolledSite
+from suanli.model.sample import Sample
+
+
+class CollectError(Exception):
+    """Why a poll gave nothing; the text is for the person on duty and never holds a secret."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(CollectError):
+    """Nobody answered."""
+
+
+class Refused(CollectError):
+    """The API answered that we may not."""
+
+
+class NotFound(Refused):
+    """The API has nothing at this path."""
+
+
+class Unreadable(CollectError):
+    """The answer cannot be believed."""
+
+
+class Settings(BaseModel):
+    """What a kind of source needs to know beyond url, auth and tls: `source.settings` of a site."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Http(Protocol):
+    """The one HTTP client as a collector sees it: bound to one site's address, auth, TLS and limits."""
+
+    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
+        """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
+        ...
+
+
+class Collector(Protocol):
+    """A kind of source; one instance serves one site, and the engine never runs two polls of a site at once."""
+
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, site: PolledSite, settings: Any, http: Http) -> None: ...
+
+    async def collect(self, now: int) -> list[Sample]:
+        """Ask once; the pools' samples as they were at `now` (UTC seconds), or a CollectError."""
+        ...
+
+
+def sample_of_devices(
+    site: PolledSite, pool: PolledPool, now: int, *, online: float | None, used: float | None, reason: str = ""
+) -> Sample:
+    """Devices times the peak of one. An unknown peak leaves the figures unknown, and the sample says so."""
+    peak = pool.peak_pflops
+    if peak is None:
+        reason = "; ".join(filter(None, (reason, f"no published peak for model {pool.model}")))
+    return Sample(
+        site=site.id,
+        pool=pool.id,
+        at=now,
+        source_at=now,
+        fetched_at=now,
+        online_pflops=None if online is None or peak is None else online * peak,
+        used_pflops=None if used is None or peak is None else used * peak,
+        quality="partial" if reason else "ok",
+        reason=reason,
+        online_devices=online,
+        used_devices=used,
+    )

@@ -1,0 +1,1 @@
+"""Any API that answers JSON, described by JMESPath expressions."""

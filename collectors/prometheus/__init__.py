@@ -1,0 +1,1 @@
+"""A Prometheus (or VictoriaMetrics, Thanos, Mimir) that already scrapes the centre's exporters."""

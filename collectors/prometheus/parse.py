@@ -1,0 +1,74 @@
+"""Prometheus' vectors -> samples. Pure. An empty vector is unknown, never 0: the series is not there."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from collectors.amounts import Amounts, samples_of_amounts
+from collectors.base import Unreadable
+from collectors.matching import pool_of
+from suanli.model.polled import PolledSite
+from suanli.model.sample import Sample
+from suanli.model.units import Unit
+
+Vector = list[tuple[dict[str, str], float | None]]
+"""Labels and value of each element; None for NaN and infinity."""
+
+
+class Asked(Protocol):
+    """The settings that matter here."""
+
+    @property
+    def unit(self) -> Unit: ...
+
+    @property
+    def pool_label(self) -> str: ...
+
+
+def vector_of(payload: object) -> Vector:
+    """The answer to an instant query; Unreadable when it is an error or of another shape."""
+    if not isinstance(payload, dict) or payload.get("status") != "success":
+        said = payload.get("error") if isinstance(payload, dict) else None
+        raise Unreadable(f"the query failed: {str(said or 'no status')[:200]}")
+    data: Any = payload.get("data")
+    try:
+        if data["resultType"] == "scalar":
+            return [({}, _number(data["result"][1]))]
+        return [(element["metric"], _number(element["value"][1])) for element in data["result"]]
+    except (TypeError, KeyError, IndexError, ValueError):
+        raise Unreadable("the answer is not an instant vector") from None
+
+
+def parse(answers: dict[str, Vector], site: PolledSite, now: int, asked: Asked) -> list[Sample]:
+    """Samples at the source's time where it was asked, else at `now`."""
+    source_at = _source_time(answers.get("time"), now)
+    amounts = Amounts()
+    for rung, vector in answers.items():
+        if rung != "time":
+            _add(amounts, rung, vector, site, asked.pool_label)
+    return samples_of_amounts(site, amounts, asked.unit, source_at, now)
+
+
+def _add(amounts: Amounts, rung: str, vector: Vector, site: PolledSite, label: str) -> None:
+    for labels, value in vector:
+        name = labels.get(label, "") if label else ""
+        pool = pool_of(site, label, name)
+        if pool is None:
+            amounts.strangers.add(name or "a series without the pool label")
+        else:
+            amounts.add(pool.id, rung, value)
+
+
+def _number(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _source_time(vector: Vector | None, now: int) -> int:
+    if vector is None:
+        return now
+    times = [value for _, value in vector if value is not None]
+    if not times:
+        raise Unreadable("the query for the source's time found nothing")
+    return int(max(times))

@@ -1,0 +1,75 @@
+"""When each site is asked: spread over its interval, on a grid, backing off while it fails."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from dataclasses import dataclass, replace
+
+from collectors.base import CollectError, Collector
+from suanli.model.polled import PolledSite
+from suanli.model.sample import Sample
+
+FIRST_POLLS_WITHIN = 5.0
+_CLOCK_AHEAD_ALLOWED = 300
+_LONGEST_BACK_OFF = 300.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """One site's place in the schedule. due: monotonic seconds; slot: the grid slot of its last poll."""
+
+    site: PolledSite
+    collector: Collector
+    due: float
+    slot: int = -1
+    failures: int = 0
+    running: bool = False
+
+    @property
+    def phase(self) -> float:
+        """Seconds into its interval at which this site is asked: the same at every start, different for each site."""
+        return zlib.crc32(self.site.id.encode()) / 2**32 * self.site.interval
+
+
+def first_turn(site: PolledSite, collector: Collector, monotonic: float) -> Turn:
+    """A newly started site is asked within a few seconds, not all at once."""
+    turn = Turn(site, collector, due=monotonic)
+    return replace(turn, due=monotonic + turn.phase / site.interval * min(FIRST_POLLS_WITHIN, site.interval))
+
+
+def slot_of(turn: Turn, at: float) -> int:
+    """Start of the grid slot that a moment belongs to; a poll that is late by less than its interval keeps its slot."""
+    interval = turn.site.interval
+    return int((at - turn.phase) // interval) * interval
+
+
+def schedule_next(turn: Turn, wall: float, monotonic: float, error: CollectError | None) -> None:
+    """Put the next poll on the site's own grid, later when it failed or asked us to wait."""
+    interval = turn.site.interval
+    turn.failures = 0 if error is None else turn.failures + 1
+    delay = interval - (wall - turn.phase) % interval
+    if slot_of(turn, wall + delay) == turn.slot:
+        delay += interval
+    if error is not None:
+        delay = max(delay, _back_off(turn), min(error.retry_after or 0.0, _LONGEST_BACK_OFF))
+    turn.due = monotonic + delay
+
+
+def stamped(turn: Turn, samples: list[Sample], now: int) -> list[Sample]:
+    """The samples in their slots. A source's clock that runs ahead must not keep a figure fresh, and is flagged."""
+    return [_stamped(turn, sample, now) for sample in samples]
+
+
+def _stamped(turn: Turn, sample: Sample, now: int) -> Sample:
+    if sample.source_at > now + _CLOCK_AHEAD_ALLOWED:
+        ahead = f"the source's clock is {sample.source_at - now} s ahead"
+        sample = sample.model_copy(update={"quality": "suspect", "reason": ahead})
+    source_at = min(sample.source_at, now)
+    return sample.model_copy(update={"at": max(0, slot_of(turn, source_at)), "source_at": source_at, "fetched_at": now})
+
+
+def _back_off(turn: Turn) -> float:
+    """Full jitter over a doubling span: a fleet that failed together does not come back together."""
+    span = min(turn.site.interval * 2.0 ** min(turn.failures - 1, 3), max(turn.site.interval, _LONGEST_BACK_OFF))
+    return random.uniform(0, span)  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,104 @@
+"""Slurm's list of nodes -> devices online and used by pool. Pure.
+
+What counts as online follows Slurm's own scheduling: the base state admits jobs and no flag keeps the node out.
+A node that drains leaves `online` at once; its running jobs stay in `used` until they end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from collectors.base import Unreadable
+from collectors.matching import Counts, pool_of, samples_of
+from suanli.model.polled import PolledSite
+from suanli.model.sample import Sample
+
+_RUNS_JOBS = frozenset({"IDLE", "MIXED", "ALLOCATED"})
+_KEPT_OUT = frozenset(
+    [
+        "DRAIN",
+        "NOT_RESPONDING",
+        "FAIL",
+        "MAINTENANCE",
+        "INVALID_REG",
+        "BLOCKED",
+        "POWERED_DOWN",
+        "POWERING_DOWN",
+        "POWER_DOWN",
+        "POWER_DRAIN",
+        "POWERING_UP",
+        "REBOOT_ISSUED",
+    ]
+)
+_NOT_A_NODE = frozenset({"FUTURE", "EXTERNAL"})
+# gpu:8   gpu:a100:8   gpu:a100:4(IDX:0-3,5)   gpu:a100:8(S:0-1)
+_GRES = re.compile(r"(?:^|,)(?P<name>[^:,()]+)(?::(?P<type>[^:,()]+))?:(?P<count>\d+)(?:\([^)]*\))?(?=,|$)")
+
+
+def parse(payload: object, site: PolledSite, now: int, gres: frozenset[str]) -> list[Sample]:
+    """The site's samples at `now`; Unreadable when the answer holds an error, no node, or is of another shape."""
+    counts = Counts()
+    for node in _nodes(payload):
+        _count(node, site, gres, counts)
+    return samples_of(site, counts, now)
+
+
+def _nodes(payload: object) -> list[dict[str, Any]]:
+    nodes = payload.get("nodes") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict) or not isinstance(nodes, list):
+        raise Unreadable("the answer has no list of nodes")
+    if errors := payload.get("errors"):
+        # A dead controller or a bad token comes as an empty list beside an error: that is not "0 devices".
+        raise Unreadable(f"slurmrestd says: {_first_error(errors)}")
+    if not nodes or not all(isinstance(node, dict) for node in nodes):
+        raise Unreadable("the list of nodes is empty or malformed")
+    return nodes
+
+
+def _first_error(errors: object) -> str:
+    first = errors[0] if isinstance(errors, list) else errors
+    if not isinstance(first, dict):
+        return str(first)[:120]
+    text = first.get("description") or first.get("error") or "unspecified error"
+    return f"{text} (error {first.get('error_number', first.get('errno', '?'))})"[:200]
+
+
+def _count(node: dict[str, Any], site: PolledSite, gres: frozenset[str], counts: Counts) -> None:
+    states = _states(node)
+    if states & _NOT_A_NODE:
+        return
+    online = bool(states & _RUNS_JOBS) and not states & _KEPT_OUT
+    used = dict(_devices(node, "gres_used", gres))
+    for type_, built in _devices(node, "gres", gres):
+        pool = pool_of(site, "gres", type_)
+        if pool is None:
+            counts.strangers[type_] = counts.strangers.get(type_, 0) + built
+            continue
+        count = counts.of(pool)
+        count.online = (count.online or 0) + (built if online else 0)
+        count.used = (count.used or 0) + used.get(type_, 0)
+
+
+def _states(node: dict[str, Any]) -> frozenset[str]:
+    """Base state and flags together, in capitals: the two layouts of v0.0.38 and of v0.0.40 and later."""
+    state, flags = node.get("state"), node.get("state_flags") or []
+    words = state if isinstance(state, list) else [state]
+    if not isinstance(flags, list) or not all(isinstance(word, str) and word for word in [*words, *flags]):
+        raise Unreadable(f"node {str(node.get('name'))[:60]} has no readable state")
+    return frozenset(word.upper().rstrip("*~#!%$@^-") for word in [*words, *flags])
+
+
+def _devices(node: dict[str, Any], key: str, gres: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """(type, count) of each accelerator in a gres text; the type is "" where the site names none."""
+    text = node.get(key)
+    if text is None:
+        raise Unreadable(f"node {str(node.get('name'))[:60]} has no {key}")
+    if not isinstance(text, str):
+        raise Unreadable(f"node {str(node.get('name'))[:60]}: {key} is not a text")
+    totals: dict[str, int] = {}
+    for match in _GRES.finditer(text):
+        if match["name"] in gres:
+            totals[match["type"] or ""] = totals.get(match["type"] or "", 0) + int(match["count"])
+    yield from totals.items()

@@ -1,0 +1,1 @@
+"""The room SEEN: boards and provisioning for Grafana, generated from the table of metrics."""

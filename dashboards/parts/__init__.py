@@ -1,0 +1,1 @@
+"""What boards are made of: pure functions that return the JSON of Grafana."""

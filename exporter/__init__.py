@@ -1,0 +1,1 @@
+"""OUT: points to sinks, figures to Prometheus, the HTTP API and the page."""

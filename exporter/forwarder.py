@@ -1,0 +1,95 @@
+"""The forwarder: one durable record, and a cursor for each sink. Write, then advance.
+
+A crash between the two repeats points, and a repeated point is the same point; nothing is ever skipped unless the sink
+refused it by itself and it is in quarantine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass
+
+from exporter.base import Rejected, Retry, Sink
+from suanli.store.sql import Batch, Store
+
+BATCH = 5000
+_IDLE = 0.5
+_LONGEST_WAIT = 60.0
+_log = logging.getLogger("suanli.forwarder")
+
+
+@dataclass(slots=True)
+class SinkHealth:
+    """What `/metrics` tells of a sink. refused: points quarantined since start; error: its last words, if down."""
+
+    error: str = ""
+    refused: int = 0
+    failures: int = 0
+
+
+class Forwarder:
+    """Keeps one sink up to date with the store until `stop`."""
+
+    def __init__(self, store: Store, sink: Sink) -> None:
+        self._store, self.sink = store, sink
+        self.health = SinkHealth()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Forward until `stop`, then once more what is there, if the sink takes it."""
+        while not self._stopping.is_set():
+            await self._pause(await self._step())
+        await self._step()
+        self.sink.close()
+
+    async def _step(self) -> float:
+        """One round; seconds to wait before the next."""
+        try:
+            moved = await asyncio.to_thread(self.forward)
+        except Retry as error:
+            return self._wait(error)
+        self.health.error, self.health.failures = "", 0
+        return 0.0 if moved == BATCH else _IDLE
+
+    def forward(self) -> int:
+        """Write the next batch, then advance; how many points that were. Raises Retry, and then the cursor stays."""
+        batch = self._store.after(self._store.cursor(self.sink.name), BATCH)
+        if not batch.points:
+            return 0
+        self._write(batch)
+        self._store.advance(self.sink.name, batch.last)
+        return len(batch.points)
+
+    def _write(self, batch: Batch) -> None:
+        """Halve a refused batch until the points that the sink will not take stand alone: those go to quarantine."""
+        try:
+            self.sink.write(batch)
+        except Rejected as why:
+            if len(batch.points) == 1:
+                self._store.reject(self.sink.name, batch.last, self.sink.line(batch), str(why))
+                self.health.refused += 1
+                return
+            middle = len(batch.points) // 2
+            for half in (batch.points[:middle], batch.points[middle:]):
+                self._write(Batch(half, half[-1].seq))
+
+    def _wait(self, error: Retry) -> float:
+        self.health.error = str(error)
+        self.health.failures += 1
+        _log.warning("sink %s: %s", self.sink.name, error)
+        if error.after is not None:
+            return error.after
+        return random.uniform(0, min(2.0 ** min(self.health.failures, 10), _LONGEST_WAIT))  # noqa: S311 - spreads load
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
+            except TimeoutError:
+                return

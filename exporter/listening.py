@@ -1,0 +1,73 @@
+"""An HTTP server inside our own event loop: the address is bound before anything starts, and signals stay ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from suanli.model.errors import Unavailable
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_STOP_WITHIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the server is, and the task that it runs in."""
+
+    address: str
+    task: asyncio.Task[None]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn as a guest: signals stay with the program that serves, and `ready` tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+@asynccontextmanager
+async def listening(application: Any, host: str, port: int) -> AsyncIterator[Listening]:
+    """Serve this ASGI application until the block ends; port 0 takes a free one. Unavailable when the port is taken."""
+    bound = _bound(host, port)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_STOP_WITHIN
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[bound]), name="http")
+    ready = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        yield Listening(f"http://{host}:{bound.getsockname()[1]}", task)
+    finally:
+        ready.cancel()
+        server.should_exit = True
+        await task
+        bound.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}; is another Suanli running?") from None
+    return made

@@ -1,0 +1,54 @@
+"""Suanli's own metrics, by prometheus-client: polls, durations, sinks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from exporter.forwarder import Forwarder
+from suanli import __version__
+from suanli.model.polled import PollOutcome
+from suanli.store.sql import Store
+
+_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class OwnMetrics:
+    """One registry of this process; nothing is registered globally."""
+
+    def __init__(self, store: Store, forwarders: Iterable[Forwarder], clock: Callable[[], float] = time.time) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._polls = Counter("suanli_site_polls", "Polls by result.", ("site", "result"), registry=self.registry)
+        self._seconds = Histogram(
+            "suanli_poll_duration_seconds", "How long polls take.", buckets=_BUCKETS, registry=self.registry
+        )
+        build = Gauge("suanli_build_info", "This program.", ("version",), registry=self.registry)
+        build.labels(__version__).set(1)
+        self.registry.register(_Sinks(store, list(forwarders), clock))
+
+    def note(self, outcome: PollOutcome) -> None:
+        self._polls.labels(outcome.site, outcome.result).inc()
+        self._seconds.observe(outcome.seconds)
+
+
+class _Sinks(Collector):
+    """How far each sink is behind; read from the store at each scrape."""
+
+    def __init__(self, store: Store, forwarders: list[Forwarder], clock: Callable[[], float]) -> None:
+        self._store, self._forwarders, self._clock = store, forwarders, clock
+
+    def collect(self) -> Iterator[Metric]:
+        lag = GaugeMetricFamily("suanli_sink_lag_seconds", "Age of the oldest sample not yet sent.", labels=["sink"])
+        pending = GaugeMetricFamily("suanli_sink_pending_samples", "Samples not yet sent.", labels=["sink"])
+        refused = CounterMetricFamily("suanli_sink_rejected_samples", "Samples that the sink refused.", labels=["sink"])
+        for forwarder in self._forwarders:
+            name = forwarder.sink.name
+            count, oldest = self._store.pending(name)
+            pending.add_metric([name], count)
+            lag.add_metric([name], 0.0 if oldest is None else max(0.0, self._clock() - oldest))
+            refused.add_metric([name], forwarder.health.refused)
+        yield from (lag, pending, refused)

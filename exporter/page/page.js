@@ -1,0 +1,127 @@
+"use strict";
+// The page shows what /api/v1 says and computes no figure of its own.
+
+const WORDS = {
+  zh: {
+    title: "算力监测", language: "English", unknown: "未知", at: "数据时刻", stopped: "无法取得数据，画面停在", heard: "在报站点",
+    online_ratio: "上线率", usage_ratio: "使用率", coverage_ratio: "覆盖率", national: "全国平均", above: "高出", below: "低于", points: "个百分点",
+    between: "未报站点按全空至全满计", planned_pflops: "规划", built_pflops: "已建成", online_pflops: "上线", used_pflops: "使用",
+    site: "站点", operator: "运营方", state: "状态", age: "距今", ok: "正常", silent: "未知", partial: "部分可读", suspect: "存疑", estimated: "估算", declared: "申报",
+    not_counted: "不计入", seconds: "秒",
+    footer: "P = PFLOPS，稠密 FP16 理论峰值。上线率 = 上线之和 ÷ 已建成之和；使用率 = 使用之和 ÷ 上线之和。未知不等于零。",
+  },
+  en: {
+    title: "Computing power", language: "中文", unknown: "unknown", at: "as of", stopped: "no data can be had; the page stands at", heard: "sites heard",
+    online_ratio: "Online-rate", usage_ratio: "Usage-rate", coverage_ratio: "Coverage", national: "national average", above: "above by", below: "below by", points: "points",
+    between: "with silent sites empty to full", planned_pflops: "Planned", built_pflops: "Built", online_pflops: "Online", used_pflops: "Used",
+    site: "Site", operator: "Operator", state: "State", age: "Age", ok: "ok", silent: "unknown", partial: "partial", suspect: "suspect", estimated: "estimated", declared: "declared",
+    not_counted: "not counted", seconds: "s",
+    footer: "P = PFLOPS, dense FP16, theoretical peak. Online-rate = sum online / sum built; usage-rate = sum used / sum online. Unknown is not zero.",
+  },
+};
+const EVERY_MS = 5000;
+let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+let shown = null;
+
+const word = (key) => WORDS[language][key] ?? key;
+const percent = (value) => (value === null ? word("unknown") : `${(value * 100).toFixed(1)} %`);
+const pflops = (value) => (value === null ? word("unknown") : `${value.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} P`);
+
+function element(tag, text, className) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function rateCard(fleet, benchmarks, metric) {
+  const card = element("article", "", "card");
+  card.append(element("h2", word(metric)), element("div", percent(fleet[metric]), "big"));
+  if (fleet[metric] !== null) {
+    const bar = document.createElement("progress");
+    bar.value = Math.min(1, fleet[metric]);
+    card.append(bar);
+  }
+  for (const one of benchmarks.filter((b) => b.metric === metric)) {
+    const line = element("div", `${word("national")} ${percent(one.value)} `, "beside");
+    line.title = one.source;
+    if (one.delta !== null) {
+      const better = one.delta >= 0;
+      line.append(element("span", `${better ? "▲" : "▼"} ${word(better ? "above" : "below")} ${Math.abs(one.delta * 100).toFixed(1)} ${word("points")}`, better ? "up" : "down"));
+    }
+    card.append(line);
+  }
+  const [low, high] = [fleet[`${metric}_low`], fleet[`${metric}_high`]];
+  if (low !== undefined && low !== null && high - low > 5e-5) {
+    card.append(element("div", `${percent(low)} – ${percent(high)} (${word("between")})`, "beside"));
+  }
+  if (metric === "coverage_ratio") card.append(element("div", `${word("heard")} ${fleet.sites_heard} / ${fleet.sites_expected}`, "beside"));
+  return card;
+}
+
+function sumCard(fleet, key) {
+  const card = element("article", "", "card");
+  card.append(element("h2", word(key)), element("div", pflops(fleet[key]), "big"));
+  return card;
+}
+
+function stateOf(group) {
+  if (group.sites_expected === 0) return word("not_counted");
+  if (group.sites_heard === 0) return word("silent");
+  return word(group.quality);
+}
+
+function siteRow(group, names) {
+  const row = document.createElement("tr");
+  if (group.sites_heard < group.sites_expected) row.className = "silent";
+  const site = names.get(group.site);
+  const cells = [site ? site.name : group.site, site ? site.operator : "", stateOf(group)];
+  cells.push(pflops(group.built_pflops), pflops(group.online_pflops), pflops(group.used_pflops), percent(group.online_ratio), percent(group.usage_ratio));
+  cells.push(group.age_seconds === null ? word("unknown") : `${group.age_seconds} ${word("seconds")}`);
+  row.append(...cells.map((text) => element("td", text)));
+  if (site && site.up === false) row.title = `${site.last_result}: ${site.last_reason}`;
+  return row;
+}
+
+function draw() {
+  document.documentElement.lang = language;
+  document.title = `${word("title")} Suanli`;
+  for (const node of document.querySelectorAll("[data-t]")) node.textContent = word(node.dataset.t);
+  document.getElementById("language").textContent = word("language");
+  const columns = ["site", "operator", "state", "built_pflops", "online_pflops", "used_pflops", "online_ratio", "usage_ratio", "age"];
+  document.getElementById("columns").replaceChildren(...columns.map((key) => element("th", word(key))));
+  if (!shown) return;
+  const { rates, names } = shown;
+  document.getElementById("when").textContent = `${word("at")} ${new Date(rates.at).toLocaleString(language)}`;
+  document.getElementById("rates").replaceChildren(...["online_ratio", "usage_ratio", "coverage_ratio"].map((key) => rateCard(rates.fleet, rates.benchmarks, key)));
+  document.getElementById("sums").replaceChildren(...["planned_pflops", "built_pflops", "online_pflops", "used_pflops"].map((key) => sumCard(rates.fleet, key)));
+  document.getElementById("sites").replaceChildren(...rates.groups.map((group) => siteRow(group, names)));
+}
+
+async function fetched(path) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(EVERY_MS) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function refresh() {
+  const trouble = document.getElementById("trouble");
+  try {
+    const [rates, sites] = await Promise.all([fetched("/api/v1/rates"), fetched("/api/v1/sites")]);
+    shown = { rates, names: new Map(sites.sites.map((site) => [site.id, site])) };
+    trouble.hidden = true;
+  } catch (error) {
+    trouble.hidden = false;
+    trouble.textContent = `${word("stopped")} ${shown ? new Date(shown.rates.at).toLocaleString(language) : "–"} (${error.message})`;
+  }
+  draw();
+  setTimeout(refresh, EVERY_MS);
+}
+
+document.getElementById("language").addEventListener("click", () => {
+  language = language === "zh" ? "en" : "zh";
+  localStorage.setItem("language", language);
+  draw();
+});
+draw();
+refresh();

@@ -1,0 +1,36 @@
+"""GET /metrics: the site gauges rendered once per change, then our own metrics in the format that was asked for."""
+
+from __future__ import annotations
+
+from prometheus_client.exposition import choose_encoder
+
+from exporter.exposition import families, text_of
+from exporter.own import OwnMetrics
+from suanli.config import Config
+from suanli.store.outcomes import Outcomes
+from suanli.store.sql import Store
+
+
+class Exposition:
+    """What a scrape gets. The cached part holds until a sample, a poll, the registry or the clock changes a figure."""
+
+    def __init__(self, store: Store, outcomes: Outcomes, own: OwnMetrics, config: Config) -> None:
+        self._store, self._outcomes, self._own, self._config = store, outcomes, own, config
+        self._version: tuple[int, int, int] | None = None
+        self._valid_until: int | None = None
+        self._text = b""
+
+    def page(self, accept: str, now: int) -> tuple[bytes, str]:
+        """The body and its content type."""
+        encoder, content_type = choose_encoder(accept)
+        return self.sites(now) + encoder(self._own.registry), content_type
+
+    def sites(self, now: int) -> bytes:
+        """The gauges of sites and fleet; gauges look the same in both formats."""
+        version = (self._store.version, self._outcomes.version, now // 86400)
+        expired = self._valid_until is not None and now > self._valid_until
+        if version != self._version or expired:
+            states = self._store.states_now(now)
+            self._text = text_of(families(states, self._store.registry, self._outcomes, self._config, now))
+            self._version, self._valid_until = version, self._store.next_expiry(now)
+        return self._text

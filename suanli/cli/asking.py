@@ -1,0 +1,67 @@
+"""`suanli collect`: ask one site now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from suanli.cli.context import given, say
+from suanli.cli.output import pflops, print_json, print_table
+from suanli.model.errors import InputError, Problem, Unavailable
+
+if TYPE_CHECKING:
+    from suanli.model.polled import PollOutcome
+
+
+def collect(
+    context: typer.Context,
+    site: Annotated[str, typer.Argument(help="the site's id")],
+    json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
+    record: Annotated[bool, typer.Option("--record", help="also keep the samples")] = False,
+) -> None:
+    """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
+    from suanli.app import collect_once
+
+    with given(context).opened() as (config, store):
+        outcomes = asyncio.run(collect_once(store, config, only=site, record=record))
+        if not outcomes:
+            polled = ", ".join(item.site.id for item in store.registry if item.site.source) or "none yet"
+            raise InputError(Problem(f"no site {site!r} to ask; sites with a source: {polled}"))
+    outcome = outcomes[0]
+    if json:
+        print_json(_as_json(outcome))
+    elif outcome.result == "ok":
+        _print(outcome, config.language)
+    if outcome.result == "unreachable":
+        raise Unavailable(f"{site}: {outcome.reason}")
+    if outcome.result != "ok":
+        say(f"suanli: {site}: {outcome.result}: {outcome.reason}")
+        raise SystemExit(1)
+
+
+def _as_json(outcome: PollOutcome) -> dict[str, Any]:
+    samples = [sample.model_dump() for sample in outcome.samples]
+    keys = ("site", "at", "result", "seconds", "reason")
+    return {key: getattr(outcome, key) for key in keys} | {"samples": samples}
+
+
+def _print(outcome: PollOutcome, language: str) -> None:
+    rows = [
+        [
+            sample.pool,
+            _count(sample.online_devices),
+            _count(sample.used_devices),
+            pflops(sample.online_pflops, language),
+            pflops(sample.used_pflops, language),
+            sample.quality,
+            sample.reason,
+        ]
+        for sample in outcome.samples
+    ]
+    print_table(["pool", "devices online ", "devices used ", "online ", "used ", "quality", "reason"], rows)
+
+
+def _count(devices: float | None) -> str:
+    return "" if devices is None else f"{devices:g}"

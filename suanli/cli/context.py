@@ -1,0 +1,83 @@
+"""What stands before the command: configuration, store, language; and how errors leave the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from suanli.model.errors import SuanliError
+
+if TYPE_CHECKING:
+    from suanli.config import Config
+    from suanli.store.sql import Store
+
+DEFAULT_CONFIG = "config.yaml"
+
+
+@dataclass(slots=True)
+class Globals:
+    """The global options; None where they were not given."""
+
+    config: Path | None = None
+    store: str | None = None
+    language: str | None = None
+    quiet: bool = False
+
+    def loaded(self) -> Config:
+        """The configuration that applies: --config, else SUANLI_CONFIG, else ./config.yaml, else the defaults."""
+        from suanli.config import Config, load_config
+
+        path = self.config or _path(os.environ.get("SUANLI_CONFIG"))
+        if path is None and Path(DEFAULT_CONFIG).exists():
+            path = Path(DEFAULT_CONFIG)
+        config = Config() if path is None else load_config(path)
+        changes: dict[str, str] = {}
+        if store := self.store or os.environ.get("SUANLI_STORE"):
+            changes["store"] = store
+        if self.language:
+            changes["language"] = self.language
+        return config.model_copy(update=changes)
+
+    def loaded_language(self) -> str:
+        """zh or en: as asked for, else as configured."""
+        return self.language or self.loaded().language
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Config, Store]]:
+        """The configuration and its store."""
+        from suanli.record import opened_store
+
+        config = self.loaded()
+        with opened_store(config) as store:
+            yield config, store
+
+
+def given(context: typer.Context) -> Globals:
+    """The global options of this run."""
+    found = context.find_object(Globals)
+    return found if found is not None else Globals()
+
+
+def say(text: str) -> None:
+    """A line for the person, beside the data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run_told(command: Callable[[], None]) -> None:
+    """Run, and end with the exit code and words of the error: what, whose fault, what to do."""
+    try:
+        command()
+    except SuanliError as error:
+        say(f"suanli: {error}")
+        raise SystemExit(error.exit_code) from None
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

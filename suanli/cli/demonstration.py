@@ -1,0 +1,117 @@
+"""The demonstration: the simulated city, registered, polled and served by the same code as a real one."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from suanli.answers import Asked, rates_answer
+from suanli.app import Service, collect_once, serve
+from suanli.cli.context import say
+from suanli.cli.output import print_json
+from suanli.cli.rates import print_rates
+from suanli.config import Config, load_config
+from suanli.demo.registry import sites, write_tokens
+from suanli.demo.server import DemoServer
+from suanli.demo.state import City
+from suanli.model.errors import Unavailable
+from suanli.record import opened_store
+from suanli.registering import planned
+
+INTERVAL = 5
+_TARGETS = [
+    {"scope": "fleet", "metric": "online_ratio", "target": 0.80, "band": 0.02, "for": "10m"},
+    {"scope": "fleet", "metric": "usage_ratio", "target": 0.55, "band": 0.02, "for": "30m"},
+]
+_WORDS = {
+    "zh": {
+        "start": "启动模拟城市的管理接口 …",
+        "register": "登记 {count} 个站点、{pools} 个资源池 …",
+        "poll": "逐一询问 {count} 个站点 …",
+        "failed": "{site} 未能读取：{reason}",
+    },
+    "en": {
+        "start": "starting the simulated city's management APIs ...",
+        "register": "registering {count} sites with {pools} pools ...",
+        "poll": "asking {count} sites ...",
+        "failed": "{site} could not be read: {reason}",
+    },
+}
+
+
+@contextmanager
+def folder(given: Path | None) -> Iterator[Path]:
+    """The folder to keep things in: the given one, or one that is gone afterwards."""
+    if given is not None:
+        try:
+            given.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"{given} cannot be made: {error.strerror}") from None
+        yield given.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="suanli-demo-") as made:
+        yield Path(made)
+
+
+class Demonstration:
+    """One run of the city, kept in `kept`."""
+
+    def __init__(self, kept: Path, seed: int, language: str, listen: str, *, quiet: bool) -> None:
+        self._kept, self._seed, self._language, self._listen, self._quiet = kept, seed, language, listen, quiet
+
+    async def once(self, json: bool) -> None:
+        """Poll each site once and print the rates."""
+        async with self._city() as config:
+            with opened_store(config) as store:
+                self._say("poll", count=len(store.registry))
+                outcomes = await collect_once(store, config)
+                now = int(time.time())
+                answer = rates_answer(store.states_now(now), Asked(now, now), config)
+        for outcome in outcomes:
+            if outcome.result != "ok":
+                self._say("failed", site=outcome.site, reason=outcome.reason)
+        if json:
+            print_json(answer)
+        else:
+            print_rates(answer, "site", self._language)
+
+    async def serve(self, started: Callable[[Service], None]) -> None:
+        """Serve the city until it is stopped."""
+        async with self._city() as config:
+            await serve(config, started)
+
+    @asynccontextmanager
+    async def _city(self) -> AsyncIterator[Config]:
+        """The simulated APIs running, and their sites registered in the store of the configuration that is given."""
+        self._say("start")
+        tokens = self._kept / "tokens"
+        async with DemoServer(City(self._seed, time.time()), write_tokens(tokens), time.time) as base_url:
+            config = self._config()
+            found = sites(base_url, INTERVAL, tokens)
+            self._say("register", count=len(found), pools=sum(len(site.pools) for site in found))
+            with opened_store(config) as store:
+                store.apply(planned(store, found, config), int(time.time()))
+            yield config
+
+    def _config(self) -> Config:
+        """The configuration, left in the folder for `suanli --config` to read what was recorded."""
+        values: dict[str, Any] = {
+            "store": f"sqlite:///{self._kept / 'suanli.db'}",
+            "listen": self._listen,
+            "language": self._language,
+            "poll": {"interval": f"{INTERVAL}s", "timeout": "4s"},
+            "targets": _TARGETS,
+        }
+        path = self._kept / "config.yaml"
+        path.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return load_config(path)
+
+    def _say(self, key: str, **values: object) -> None:
+        if not self._quiet:
+            say(_WORDS[self._language][key].format(**values))

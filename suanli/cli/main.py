@@ -1,0 +1,51 @@
+"""`suanli`: the global options and the list of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from suanli.cli import asking, rates, registry, running, upkeep
+from suanli.cli.context import Globals, run_told
+
+app = typer.Typer(
+    name="suanli",
+    help="算力监测 · Computing power that is online and used, as numbers that can be trusted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+@app.callback()
+def global_options(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="config.yaml (else SUANLI_CONFIG, else ./config.yaml)")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="store address (else SUANLI_STORE, else the configuration's)")
+    ] = None,
+    lang: Annotated[Literal["zh", "en"] | None, typer.Option(help="language of the output")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress lines")] = False,
+) -> None:
+    """算力监测 · Computing power that is online and used, as numbers that can be trusted."""
+    context.obj = Globals(config, store, lang, quiet)
+
+
+app.command()(running.demo)
+app.command()(running.serve)
+app.command()(asking.collect)
+app.command()(registry.apply)
+app.command()(registry.export)
+app.add_typer(registry.site, name="site")
+app.add_typer(registry.capacity, name="capacity")
+app.command()(rates.rates)
+app.add_typer(upkeep.config, name="config")
+app.add_typer(upkeep.db, name="db")
+app.command()(upkeep.version)
+
+
+def main() -> None:
+    """Run the command line."""
+    run_told(app)

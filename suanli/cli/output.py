@@ -1,0 +1,36 @@
+"""How data is printed: JSON for programs, a table for people. Unknown is said, never printed as 0."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+UNKNOWN = {"zh": "未知", "en": "unknown"}
+
+
+def print_json(data: Any) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Numbers stand right; a column of numbers is one whose heading ends with a space."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE, title=title or None, title_justify="left")
+    for column in columns:
+        table.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def percent(value: float | None, language: str) -> str:
+    return UNKNOWN[language] if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def pflops(value: float | None, language: str) -> str:
+    return UNKNOWN[language] if value is None else f"{value:,.1f} P"

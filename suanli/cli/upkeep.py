@@ -1,0 +1,55 @@
+"""`suanli config`, `db`, `version`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from suanli import __version__
+from suanli.cli.context import given, say
+from suanli.cli.output import print_json
+
+config = typer.Typer(name="config", help="The configuration.", no_args_is_help=True)
+db = typer.Typer(name="db", help="The store's upkeep.", no_args_is_help=True)
+
+
+@config.command("check")
+def check(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="for a program; secrets stay names")] = False,
+) -> None:
+    """Read the configuration, find its secrets, and say what is wrong, with file, line and key."""
+    from suanli.config import check_secrets
+
+    found = given(context).loaded()
+    check_secrets(found)
+    if json:
+        print_json(found.model_dump(mode="json", by_alias=True))
+    else:
+        print(f"ok: store {found.store}, listen {found.listen}, {len(found.sinks)} sinks, {len(found.targets)} targets")
+
+
+@db.command("upgrade")
+def upgrade(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say from which revision to which")] = False,
+) -> None:
+    """Bring the store's schema to this version's; nothing that is recorded is lost."""
+    from suanli.store.engine import HEAD, open_engine, revision
+    from suanli.store.engine import upgrade as run
+
+    engine = open_engine(given(context).loaded().store)
+    before = revision(engine)
+    if before == HEAD:
+        say(f"the schema is up to date ({HEAD})")
+    elif dry_run:
+        say(f"would upgrade the schema from {before or 'nothing'} to {HEAD}")
+    else:
+        say(f"schema {before or 'nothing'} -> {run(engine)}")
+    engine.dispose()
+
+
+def version() -> None:
+    """The version of this program."""
+    print(f"suanli {__version__}")

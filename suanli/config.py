@@ -1,0 +1,131 @@
+"""config.yaml: how this instance runs. Strict: an unknown key is an error that names the nearest known one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from suanli.catalog.benchmarks import Benchmark
+from suanli.model.errors import InputError, Problem
+from suanli.model.secret import SecretRef
+from suanli.model.units import Duration
+from suanli.model.yamlfile import YamlFile
+from suanli.registry.polled import PollDefaults
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PollConfig(BaseModel):
+    """Defaults for sites that do not say otherwise; max_age: when the last word turns unknown (absent: 3 intervals)."""
+
+    model_config = _STRICT
+    interval: Duration = 60
+    timeout: Duration = 10
+    max_age: Duration | None = None
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+    @property
+    def defaults(self) -> PollDefaults:
+        return PollDefaults(self.interval, self.timeout, self.max_age)
+
+
+class SinkConfig(BaseModel):
+    """A time-series database that takes line protocol: InfluxDB 2 (org, bucket, token) or VictoriaMetrics."""
+
+    model_config = _STRICT
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    kind: Literal["influxdb", "victoriametrics"]
+    url: str = Field(pattern=r"^https?://[^\s@]+$")
+    org: str = ""
+    bucket: str = ""
+    token: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> SinkConfig:
+        if self.kind == "influxdb" and not (self.org and self.bucket and self.token):
+            raise ValueError("a sink of kind influxdb needs org, bucket and token")
+        return self
+
+
+class TargetConfig(BaseModel):
+    """A rate that is to be reached, with the band above it in which an alert stays on."""
+
+    model_config = _STRICT
+    scope: str = "fleet"
+    metric: Literal["online_ratio", "usage_ratio"]
+    target: _Share
+    band: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    for_: Duration = Field(default=600, alias="for")
+
+
+class Config(BaseModel):
+    """The whole file; every key may be left out."""
+
+    model_config = _STRICT
+    store: str = "sqlite:///suanli.db"
+    listen: str = Field(default="127.0.0.1:9105", pattern=r"^[^\s:]+:\d{1,5}$")
+    timezone: str = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+    read_token: SecretRef | None = None
+    poll: PollConfig = PollConfig()
+    sinks: tuple[SinkConfig, ...] = ()
+    benchmarks: tuple[Benchmark, ...] = ()
+    targets: tuple[TargetConfig, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("expected a time zone such as Asia/Shanghai") from None
+        return name
+
+    @model_validator(mode="after")
+    def _distinct_sinks(self) -> Config:
+        names = [sink.name for sink in self.sinks]
+        if len(set(names)) < len(names):
+            raise ValueError("two sinks have the same name; each has a cursor of its own under its name")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in this file; an InputError lists everything wrong with it, with lines."""
+    file = YamlFile.read(path)
+    if file.root is None:
+        return Config()
+    return file.load(Config)
+
+
+def check_secrets(config: Config) -> None:
+    """Every secret that the configuration names is there; an InputError lists those that are not."""
+    named = [(f"sinks.{sink.name}.token", sink.token) for sink in config.sinks] + [("read_token", config.read_token)]
+    problems = []
+    for key, secret in named:
+        try:
+            if secret is not None:
+                secret.reveal()
+        except InputError as error:
+            problems += [Problem(problem.message, key=key) for problem in error.problems]
+    if problems:
+        raise InputError(problems)

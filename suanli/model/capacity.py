@@ -1,0 +1,47 @@
+"""One entry of the capacity ledger: how much, of which stage, from when until when, by whose word."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from suanli.model.sample import Pflops
+
+Stage = Literal["planned", "built", "retired"]
+Reason = Literal["new", "repair-return", "retirement", "correction", "re-rating"]
+CORRECTING: frozenset[Reason] = frozenset({"correction", "re-rating", "retirement"})
+"""Reasons that may change what was recorded before."""
+
+
+class CapacityEntry(BaseModel):
+    """As a person writes it: a day is midnight in the configured zone; `until` is exclusive and may be left open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    since: date | datetime = Field(alias="from")
+    until: date | datetime | None = None
+    stage: Stage
+    devices: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    pflops: Pflops | None = None
+    source: str = Field(min_length=1, max_length=500)
+    reason: Reason = "new"
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> CapacityEntry:
+        if (self.devices is None) == (self.pflops is None):
+            raise ValueError("expected exactly one of devices and pflops")
+        return self
+
+
+def instant(day: date | datetime, zone: ZoneInfo) -> int:
+    """UTC seconds of a moment as people write it: a day begins at its midnight in `zone`, a naive time is in `zone`."""
+    moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day, tzinfo=zone)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
+
+
+def written(at: int, zone: ZoneInfo) -> date | datetime:
+    """The inverse of `instant`: a day where it is midnight in `zone`, else the time in UTC."""
+    local = datetime.fromtimestamp(at, zone)
+    return local.date() if (local.hour, local.minute, local.second) == (0, 0, 0) else datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,47 @@
+"""The errors a person meets, each with the exit code that tells a script whose fault it is.
+
+SuanliError (1: the answer is no)
+├── InputError (2: a file, an option or a value is wrong; lists every problem found)
+└── Unavailable (3: something we depend on is down)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in what a person gave us: where it is and what was expected there."""
+
+    message: str
+    file: str = ""
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (where, self.key, self.message) if part)
+
+
+class SuanliError(Exception):
+    """The request was understood and the answer is no."""
+
+    exit_code = 1
+
+
+class InputError(SuanliError):
+    """What was given is wrong; nothing has been changed."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Unavailable(SuanliError):
+    """Something that this command depends on does not work now."""
+
+    exit_code = 3

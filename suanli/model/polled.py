@@ -1,0 +1,46 @@
+"""What a collector is given: one site, its pools, and the peak of a device where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from suanli.model.sample import Sample
+from suanli.model.site import Match, Source
+
+
+@dataclass(frozen=True, slots=True)
+class PolledPool:
+    """One pool to be asked for. peak_pflops is of one device in the pool's basis; None where nobody published it."""
+
+    id: str
+    model: str
+    aliases: frozenset[str]
+    peak_pflops: float | None
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolledSite:
+    """One site to be polled; interval, timeout and max_age in seconds."""
+
+    id: str
+    source: Source
+    pools: tuple[PolledPool, ...]
+    interval: int
+    timeout: float
+    max_age: int
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """How one poll ended: result is `ok` or the name of the error's kind, reason is for a person.
+
+    at: UTC seconds; seconds: how long it took.
+    """
+
+    site: str
+    at: int
+    result: str
+    seconds: float
+    reason: str = ""
+    samples: tuple[Sample, ...] = field(default=(), repr=False)

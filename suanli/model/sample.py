@@ -1,0 +1,41 @@
+"""What a source said of one pool at one instant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Quality = Literal["ok", "estimated", "declared", "partial", "suspect"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
+"""From best to worst, so that the quality of several samples is the last of theirs in this order."""
+
+# A "no value" sentinel such as 9.2e18 must not become a figure: a million PFLOPS is more than the world has.
+Pflops = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
+
+
+class Sample(BaseModel):
+    """One pool's rungs in PFLOPS; None is unknown, never 0.
+
+    source_at: when it was true, by the source's clock, UTC seconds. fetched_at: when it was asked, by ours.
+    at: start of the poll's grid slot that it stands for; a repeated poll of one slot is the same point.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    site: str
+    pool: str
+    at: int
+    source_at: int
+    fetched_at: int
+    online_pflops: Pflops | None = None
+    used_pflops: Pflops | None = None
+    busy_pflops: Pflops | None = None
+    quality: Quality = "ok"
+    reason: str = ""
+    online_devices: float | None = None
+    used_devices: float | None = None
+
+
+def worst(qualities: list[Quality]) -> Quality:
+    """The worst of these; `ok` of none."""
+    return max(qualities, key=QUALITIES.index, default="ok")

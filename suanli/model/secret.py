@@ -1,0 +1,46 @@
+"""A secret is never written in a file: it is named by `{env: NAME}` or `{file: path}` and shown as ***."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+
+from suanli.model.errors import InputError, Problem
+
+
+class SecretRef(BaseModel):
+    """Where a secret is kept; the secret itself is read by `reveal` and held by nobody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never_in_the_file(cls, value: object) -> object:
+        if isinstance(value, str):
+            # The text is left out on purpose: it may be the secret.
+            raise ValueError("a secret is not written in a file: write {env: NAME} or {file: path}")
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> SecretRef:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("expected one of {env: NAME} and {file: path}")
+        return self
+
+    def reveal(self) -> SecretStr:
+        """The secret as it is now; a missing, unreadable or empty one is an InputError naming its place."""
+        text = os.environ.get(self.env) if self.env is not None else self._read()
+        if not text or not text.strip():
+            where = f"environment variable {self.env}" if self.env else f"file {self.file}"
+            raise InputError(Problem(f"secret missing: {where} is not set or is empty"))
+        return SecretStr(text.strip())
+
+    def _read(self) -> str:
+        try:
+            return Path(self.file or "").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(Problem(f"secret missing: cannot read {self.file}: {error.__class__.__name__}")) from None

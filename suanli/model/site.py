@@ -1,0 +1,126 @@
+"""Sites and pools as the registry's file describes them (`suanli apply`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from suanli.model.capacity import CapacityEntry
+from suanli.model.secret import SecretRef
+from suanli.model.units import CANONICAL_BASIS, Basis, Duration
+
+Status = Literal["planned", "building", "operational", "maintenance", "retired"]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+"""Stable for ever: lower-case letters, digits and hyphens."""
+# Control characters could break a label, a tag, a CSV cell or a terminal.
+Name = Annotated[
+    str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$")
+]
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Auth(BaseModel):
+    """How a site's API knows us. kind decides which of the others are needed."""
+
+    model_config = _STRICT
+    kind: Literal["none", "basic", "bearer", "header", "slurm"] = "none"
+    user: str | None = None
+    password: SecretRef | None = None
+    token: SecretRef | None = None
+    header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Auth:
+        needed = {"none": (), "basic": ("user", "password"), "bearer": ("token",)}
+        needed |= {"header": ("header", "token"), "slurm": ("user", "token")}
+        given = {name for name in ("user", "password", "token", "header") if getattr(self, name) is not None}
+        if given != set(needed[self.kind]):
+            raise ValueError(f"auth kind {self.kind} takes {', '.join(needed[self.kind]) or 'nothing else'}")
+        return self
+
+
+class Tls(BaseModel):
+    """A site's own certificate authority and our certificate for it (paths of PEM files)."""
+
+    model_config = _STRICT
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    @model_validator(mode="after")
+    def _pair(self) -> Tls:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key are given together")
+        return self
+
+
+class Source(BaseModel):
+    """Where a site's figures come from; `settings` are those of its kind of collector."""
+
+    model_config = _STRICT
+    kind: str
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    auth: Auth = Auth()
+    tls: Tls = Tls()
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    max_age: Duration | None = None
+    settings: dict[str, Any] = {}
+
+
+class Match(BaseModel):
+    """How a pool's devices are told from others in the source's answer: this label has this value."""
+
+    model_config = _STRICT
+    label: str = Field(min_length=1)
+    value: str = Field(min_length=1)
+
+
+class Pool(BaseModel):
+    """Devices of one model in one site."""
+
+    model_config = _STRICT
+    id: Id
+    model: str = Field(min_length=1)
+    basis: Basis = CANONICAL_BASIS
+    match: Match | None = None
+    capacity: tuple[CapacityEntry, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        return _with_tuple(value, "capacity")
+
+
+class Site(BaseModel):
+    """One data centre, or one part of it that is counted by itself."""
+
+    model_config = _STRICT
+    id: Id
+    name: Name
+    province: Name
+    operator: Name
+    status: Status = "operational"
+    source: Source | None = None
+    pools: tuple[Pool, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        return _with_tuple(value, "pools")
+
+    @model_validator(mode="after")
+    def _distinct_pools(self) -> Site:
+        ids = [pool.id for pool in self.pools]
+        if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            raise ValueError(f"pool {twice[0]} is listed twice")
+        return self
+
+
+def _with_tuple(value: Any, key: str) -> Any:
+    """YAML writes lists; the models hold tuples, so that nothing changes them."""
+    if isinstance(value, dict) and isinstance(value.get(key), list):
+        return value | {key: tuple(value[key])}
+    return value

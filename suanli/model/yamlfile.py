@@ -1,0 +1,154 @@
+"""YAML files read into strict models: every mistake is told with file, line, key and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from suanli.model.errors import InputError, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+Loc = tuple[int | str, ...]
+MAX_BYTES = 32 * 2**20
+
+
+class YamlFile:
+    """One parsed file: its data, and the line of every key in it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        try:
+            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.problems = _twice(self.root, name) if self.root else []
+            self.data: Any = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise InputError(_syntax(error, name)) from None
+
+    @classmethod
+    def read(cls, path: Path) -> YamlFile:
+        """The file at `path`; unreadable, too large or not UTF-8 is an InputError."""
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise InputError(Problem(f"larger than {MAX_BYTES >> 20} MiB", str(path)))
+            return cls(str(path), path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
+        except UnicodeDecodeError as error:
+            raise InputError(Problem(f"is not UTF-8 (byte {error.start})", str(path))) from None
+
+    def problem(self, loc: Loc, message: str) -> Problem:
+        """What is wrong at this place of the data, with its line."""
+        return Problem(message, self.name, self.line(loc), dotted(loc))
+
+    def line(self, loc: Loc) -> int | None:
+        """The line of the deepest part of `loc` that is in the file."""
+        node, line = self.root, None
+        for part in loc:
+            child = _child(node, part)
+            if child is None:
+                break
+            line, node = child
+        return line or (node.start_mark.line + 1 if node else None)
+
+    def load(self, model: type[Model]) -> Model:
+        """The file as this model; an InputError lists everything that is wrong with it."""
+        if self.problems:
+            raise InputError(self.problems)
+        if not isinstance(self.data, dict):
+            raise InputError(Problem("expected a mapping of keys to values", self.name, 1))
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            raise InputError(self.told(error, model)) from None
+
+    def told(self, error: ValidationError, model: type[BaseModel], at: Loc = ()) -> list[Problem]:
+        """pydantic's findings as problems with lines; `at` is where the model's data stands in the file."""
+        return [self._problem(detail, model, at) for detail in error.errors(include_url=False, include_input=False)]
+
+    def _problem(self, detail: ErrorDetails, model: type[BaseModel], at: Loc) -> Problem:
+        loc = at + tuple(part for part in detail["loc"] if _in_data(part))
+        if detail["type"] == "extra_forbidden":
+            return self.problem(loc, unknown_key(str(loc[-1]), _siblings(model, detail["loc"])))
+        return self.problem(loc, _plain(detail))
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """The message for a key that nobody reads."""
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    return f"unknown key; {hint}"
+
+
+def dotted(loc: Loc) -> str:
+    """sites[0].pools[1].id"""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return text.removeprefix(".")
+
+
+def _plain(detail: ErrorDetails) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    return message if message[:8].lower() == "expected" else message.replace("Input should", "should")
+
+
+def _in_data(part: int | str) -> bool:
+    """pydantic also puts names of union members and validators into `loc`; those are no keys of the file."""
+    return isinstance(part, int) or (not any(mark in part for mark in ("[", "(")) and part not in {"date", "datetime"})
+
+
+def _siblings(model: type[BaseModel], loc: Loc) -> list[str]:
+    """The keys known beside the unknown one at `loc`, found by walking the models."""
+    here: Any = model
+    for part in loc[:-1]:
+        if isinstance(part, str) and (found := _field_model(here, part)):
+            here = found
+    return sorted(field.alias or name for name, field in here.model_fields.items())
+
+
+def _field_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    for name, field in model.model_fields.items():
+        if key in (name, field.alias):
+            return next((kind for kind in _types(field.annotation) if issubclass(kind, BaseModel)), None)
+    return None
+
+
+def _types(annotation: Any) -> list[type]:
+    inner = getattr(annotation, "__args__", ())
+    return [kind for arg in inner for kind in _types(arg)] if inner else [annotation] * isinstance(annotation, type)
+
+
+def _child(node: Any, part: int | str) -> tuple[int, Any] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line + 1, node.value[part]
+    if isinstance(node, yaml.MappingNode):
+        return next((_at(key, value) for key, value in node.value if key.value == str(part)), None)
+    return None
+
+
+def _at(key: yaml.Node, value: yaml.Node) -> tuple[int, yaml.Node]:
+    return key.start_mark.line + 1, value
+
+
+def _twice(node: yaml.Node, name: str) -> list[Problem]:
+    """Keys written twice: YAML would silently take the last."""
+    found: list[Problem] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                found.append(Problem("this key is written twice", name, key.start_mark.line + 1, key.value))
+            seen.add(key.value)
+            found += _twice(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        found += [problem for value in node.value for problem in _twice(value, name)]
+    return found
+
+
+def _syntax(error: Exception, name: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    text = getattr(error, "problem", None) or str(error)
+    return Problem(f"is not valid YAML: {text}", name, mark.line + 1 if mark else None)

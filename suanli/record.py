@@ -1,0 +1,20 @@
+"""Opening the record as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from suanli.config import Config
+from suanli.registry.polled import max_age_of
+from suanli.store.sql import Store
+
+
+@contextmanager
+def opened_store(config: Config) -> Iterator[Store]:
+    """The store of this configuration, closed at the end."""
+    store = Store(config.store, lambda site: max_age_of(site, config.poll.defaults))
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,91 @@
+"""The registry as a file: read with every mistake named, and written back as `suanli apply` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from suanli.catalog.accelerators import Accelerators
+from suanli.model.errors import InputError, Problem
+from suanli.model.site import Pool, Site
+from suanli.model.yamlfile import YamlFile
+from suanli.registry.ledger import LedgerError, entries_of
+
+
+class SitesFile(BaseModel):
+    """A file of sites: `sites: [...]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    sites: list[Site]
+
+
+def read_sites(paths: Iterable[Path], zone: ZoneInfo, catalogue: Accelerators) -> list[Site]:
+    """All sites of these files; an InputError lists every problem of every file."""
+    sites: list[Site] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            file = YamlFile.read(path)
+            found = file.load(SitesFile).sites
+        except InputError as error:
+            problems += error.problems
+            continue
+        known = {site.id for site in sites}
+        problems += [
+            problem for index, site in enumerate(found) for problem in _check(file, index, site, zone, catalogue)
+        ]
+        problems += [
+            file.problem(("sites", index, "id"), f"site {site.id} is listed twice")
+            for index, site in enumerate(found)
+            if site.id in known or site.id in {other.id for other in found[:index]}
+        ]
+        sites += found
+    if problems:
+        raise InputError(problems)
+    return sites
+
+
+def _check(file: YamlFile, index: int, site: Site, zone: ZoneInfo, catalogue: Accelerators) -> list[Problem]:
+    return [
+        problem
+        for place, pool in enumerate(site.pools)
+        for problem in _check_pool(file, ("sites", index, "pools", place), pool, zone, catalogue)
+    ]
+
+
+def _check_pool(
+    file: YamlFile, loc: tuple[int | str, ...], pool: Pool, zone: ZoneInfo, catalogue: Accelerators
+) -> list[Problem]:
+    if catalogue.find(pool.model) is None:
+        nearest = catalogue.nearest(pool.model)
+        hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"
+        return [file.problem((*loc, "model"), f"model {pool.model!r} is not in the catalogue; {hint}")]
+    try:
+        entries_of(pool, zone, catalogue)
+    except LedgerError as fault:
+        return [file.problem((*loc, "capacity", fault.index), str(fault))]
+    return []
+
+
+def write_sites(sites: Iterable[Site]) -> str:
+    """YAML that `read_sites` reads back to the same sites."""
+    rows = [_row(site) for site in sites]
+    return yaml.safe_dump({"sites": rows}, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _row(site: Site) -> dict[str, Any]:
+    row = site.model_dump(by_alias=True, exclude_defaults=True)
+    listed: dict[str, Any] = _listed(row)
+    return listed | {"status": site.status}
+
+
+def _listed(value: Any) -> Any:
+    """Tuples become lists: YAML knows no others."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value

@@ -1,0 +1,55 @@
+"""From a registered site to what the poller asks: defaults filled in, peaks looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suanli.catalog.accelerators import Accelerators
+from suanli.model.polled import PolledPool, PolledSite
+from suanli.model.site import Pool, Site
+
+
+@dataclass(frozen=True, slots=True)
+class PollDefaults:
+    """Seconds, for sites that do not say otherwise; max_age None: three intervals."""
+
+    interval: int = 60
+    timeout: int = 10
+    max_age: int | None = None
+
+    def of_max_age(self, interval: int) -> int:
+        return max(self.max_age or 0, 3 * interval)
+
+
+def polled_site(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> PolledSite | None:
+    """None where a site is not to be asked: it has no source, or it is not running."""
+    source = site.source
+    if source is None or site.status not in ("operational", "maintenance"):
+        return None
+    interval = source.interval or defaults.interval
+    return PolledSite(
+        id=site.id,
+        source=source,
+        pools=tuple(_pool(pool, catalogue) for pool in site.pools),
+        interval=interval,
+        timeout=float(min(source.timeout or defaults.timeout, interval)),
+        max_age=max_age_of(site, defaults),
+    )
+
+
+def max_age_of(site: Site, defaults: PollDefaults) -> int:
+    """Seconds after which this site's last word is unknown: its own, else the default, and never under its interval."""
+    if site.source is None:
+        return defaults.of_max_age(defaults.interval)
+    return site.source.max_age or defaults.of_max_age(site.source.interval or defaults.interval)
+
+
+def _pool(pool: Pool, catalogue: Accelerators) -> PolledPool:
+    row = catalogue.find(pool.model)
+    return PolledPool(
+        id=pool.id,
+        model=pool.model,
+        aliases=row.aliases if row else frozenset(),
+        peak_pflops=row.peak_pflops(pool.basis) if row else None,
+        match=pool.match,
+    )

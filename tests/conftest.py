@@ -1,0 +1,3 @@
+"""For all tests: the real servers as fixtures."""
+
+pytest_plugins = ["tests.servers.fixtures"]
