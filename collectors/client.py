@@ -14,7 +14,6 @@ from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from json import dumps
 from types import SimpleNamespace
 from typing import Any, cast
@@ -147,9 +146,9 @@ class SiteClient:
 
     def _declined(self, request: httpx.Request, answer: _Answer) -> CollectError:
         kind = NotFound if answer.status == 404 else Refused if 400 <= answer.status < 500 else Unreadable
-        parts = [f"{_where(request)}: answered {_phrase(answer.status)}", _ADVICE.get(answer.status, "")]
-        parts.append(self._said(answer))
-        return kind("; ".join(filter(None, parts)), _retry_after(answer.headers))
+        told = f"{_where(request)}: answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}".rstrip()
+        parts = filter(None, (told, _ADVICE.get(answer.status), self._said(answer)))
+        return kind("; ".join(parts), _retry_after(answer.headers))
 
     def _said(self, answer: _Answer) -> str:
         """What the body says, in brief; an API may repeat the token that it does not like."""
@@ -232,7 +231,7 @@ def _revealed(ref: SecretRef) -> str:
 def _get(url: httpx.URL, auth: Mapping[str, bytes]) -> httpx.Request:
     # Only gzip is asked for, because only its size is watched while it is unpacked.
     headers = {"Accept": b"application/json", "Accept-Encoding": b"gzip", "User-Agent": b"suanli"}
-    return httpx.Request("GET", url, headers=headers | auth, extensions={"timeout": {"pool": _CONNECT_SECONDS}})
+    return httpx.Request("GET", url, headers={**headers, **auth}, extensions={"timeout": {"pool": _CONNECT_SECONDS}})
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
@@ -244,7 +243,7 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if tls.cert:
-            context.load_cert_chain(tls.cert, tls.key, password="")  # noqa: S106 # or OpenSSL asks on the terminal
+            context.load_cert_chain(tls.cert, tls.key, password="")  # or OpenSSL asks on the terminal
     except OSError as error:
         files = ", ".join(filter(None, (tls.ca, tls.cert, tls.key)))
         raise Refused(f"cannot use a certificate file of {files}: {error.strerror or 'not PEM'}") from None
@@ -293,7 +292,6 @@ def _unpacked(unpack: Any, chunk: bytes, room: int) -> bytes:
 
 
 _FAULTS: tuple[tuple[type[BaseException], type[CollectError], str], ...] = (
-    (ssl.CertificateError, Unreachable, "the certificate is not accepted: check tls.ca and the name in url"),
     (aiohttp.ClientConnectorCertificateError, Unreachable, "the certificate is not accepted: check tls.ca and url"),
     (aiohttp.ClientConnectorDNSError, Unreachable, "the name has no address: check url and the name servers"),
     (aiohttp.ClientSSLError, Unreachable, "no TLS there, or none that we share: check http or https in url"),
@@ -344,9 +342,10 @@ def _gist(body: bytes) -> str:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = None
-    keys = ("errors", "error", "message", "detail") if isinstance(value, dict) else ()
-    found = next((value[key] for key in keys if value[key]), None) if False else None
-    return found or body.decode(errors="replace")
+    for key in ("errors", "error", "message", "detail") if isinstance(value, dict) else ():
+        if found := value.get(key):
+            return found if isinstance(found, str) else orjson.dumps(found).decode()
+    return body.decode(errors="replace")
 
 
 def _clean(text: str) -> str:
@@ -354,13 +353,6 @@ def _clean(text: str) -> str:
     shown = "".join(char if char.isprintable() else " " for char in text[: 8 * _SHOWN])
     line = " ".join(shown.split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _origin(url: httpx.URL) -> str:

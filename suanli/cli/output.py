@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_WIDE = 400
 UNKNOWN = {"zh": "未知", "en": "unknown"}
 
 
@@ -22,10 +24,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
     table = Table(box=box.SIMPLE, title=title or None, title_justify="left")
     for column in columns:
-        table.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", overflow="fold")
+        table.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    # A pipe has no width: a row is one line there, whatever its length.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def percent(value: float | None, language: str) -> str:

@@ -77,7 +77,7 @@ def rates_of(states: Iterable[PoolState]) -> Rates:
         built_pflops=built,
         online_pflops=online,
         used_pflops=used_sum,
-        busy_pflops=_sum(state.busy_pflops for state in used),
+        busy_pflops=_whole_sum([state.busy_pflops for state in used]),
         online_ratio=_ratio(online, built),
         usage_ratio=usage,
         overall_ratio=_ratio(used_sum, built),
@@ -130,6 +130,11 @@ def _sum(values: Iterable[float | None]) -> float | None:
     """The sum of what is known; None when nothing is."""
     known = [value for value in values if value is not None]
     return fsum(known) if known else None
+
+
+def _whole_sum(values: list[float | None]) -> float | None:
+    """The sum, if all is known: beside `used`, a part of `busy` would read as computing power held and left idle."""
+    return None if None in values else _sum(values)
 
 
 def _ratio(numerator: float | None, denominator: float | None) -> float | None:

@@ -60,7 +60,7 @@ class Tree:
 
     def members(self) -> list[int]:
         """The processes in the namespace, the dead and unburied ones left out."""
-        return [pid for pid in _all_processes() if _link(f"/proc/{pid}/ns/pid") == self.namespace]
+        return [pid for pid in _all_processes() if _link(f"/proc/{pid}/ns/pid") == self.namespace and is_running(pid)]
 
     def outer(self, inner: int) -> int:
         """The number outside of the process that is called ``inner`` inside, as in a pid file."""
@@ -172,6 +172,15 @@ def wait_until(probe: Callable[[], T | None], *, within: float, what: str, every
 def answers(url: str) -> bool:
     """Whether a GET of ``url`` succeeds: a readiness probe."""
     return httpx.get(url, timeout=2, trust_env=False).is_success
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives. One that is dead and waits for its burial, which may take seconds, does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}
 
 
 def _start(name: str, command: Sequence[str], folder: Path) -> Tree:

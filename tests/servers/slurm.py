@@ -105,7 +105,7 @@ class Slurm:
         self.run("scontrol", "update", f"NodeName={node}", "State=DRAIN", f"Reason={reason}")
 
     def resume(self, node: str) -> None:
-        """Puts a drained node back."""
+        """Puts a drained node back; until the controller's next round of pings it is NOT_RESPONDING."""
         self.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
     def new_token(self, lifespan: int) -> str:
@@ -127,7 +127,7 @@ class Slurm:
     def start_controller(self) -> None:
         """Starts the controller again with the state that it had saved, and waits until it answers."""
         self.tree.run_inside(["slurmctld", "-f", str(self.folder / "etc" / "slurm.conf")])
-        wait_until(lambda: "UP" in self.run("scontrol", "ping"), within=30, what="the controller's return")
+        wait_until(lambda: self.get("/ping").is_success, within=30, what="the controller's return")
 
     def freeze(self, which: str = "slurmctld") -> None:
         """Stops a program without ending it: it accepts connections and never answers."""

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
+# InfluxDB, built from its Go module into a cache folder. What is there already is left alone.
+# Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
+packages=(
+  munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
+  prometheus victoria-metrics
+  clang pkg-config curl
+)
+services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics)
+
+say() { printf 'install-servers: %s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+
+installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    installed "$package" || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    say "Debian's packages are there"
+    return
+  fi
+  [[ $(id -u) -eq 0 ]] || fail "needs root to install: ${missing[*]}"
+  say "installing ${missing[*]}"
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+  stop_services "${missing[@]}"
+}
+
+stop_services() { # those of the packages just installed: the tests start their own
+  local package
+  command -v invoke-rc.d >/dev/null || return 0
+  for package in "$@"; do
+    [[ " ${services[*]} " == *" $package "* && -e /etc/init.d/$package ]] || continue
+    say "stopping the distribution's $package"
+    invoke-rc.d "$package" stop >/dev/null 2>&1 || true
+  done
+}
+
+check_compilers() {
+  local version
+  command -v go >/dev/null || fail "Go >= 1.24 is not in PATH; InfluxDB is written in it"
+  version=$(cd / && go env GOVERSION)
+  version=${version#go}
+  [[ $(printf '1.24\n%s\n' "$version" | sort -V | head -n 1) == 1.24 ]] || fail "Go >= 1.24 is needed, found $version"
+  command -v cargo >/dev/null || fail "cargo is not in PATH; InfluxDB's query language is written in Rust"
+}
+
+install_influxdb() {
+  local program
+  if program=$(compgen -G "$cache/influxd-*" | head -n 1) && [[ -x $program ]]; then
+    say "InfluxDB is there: $program"
+    return
+  fi
+  check_compilers
+  say "building InfluxDB into $cache (5-10 minutes the first time)"
+  program=$("$here/../tests/servers/influxdb/build.sh" "$cache" | tail -n 1)
+  say "built $program"
+}
+
+install_packages
+install_influxdb
+say done
