@@ -54,14 +54,15 @@ check_compilers() {
 }
 
 install_influxdb() {
-  local program
-  if program=$(compgen -G "$cache/influxd-*" | head -n 1) && [[ -x $program ]]; then
+  local program build=$here/../tests/servers/influxdb/build.sh
+  program=$cache/influxd-$(sed -n 's/^version=//p' "$build")
+  if [[ -x $program ]]; then
     say "InfluxDB is there: $program"
     return
   fi
   check_compilers
   say "building InfluxDB into $cache (5-10 minutes the first time)"
-  program=$("$here/../tests/servers/influxdb/build.sh" "$cache" | tail -n 1)
+  "$build" "$cache" >/dev/null
   say "built $program"
 }
 

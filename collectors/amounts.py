@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from collectors.base import Unreadable
+from collectors.matching import briefly
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
@@ -22,9 +23,9 @@ class Amounts:
     strangers: set[str] = field(default_factory=set)
 
     def add(self, pool: str, rung: str, value: float | None) -> None:
-        """Several elements of one pool add up; one that is no number makes the sum unknown."""
+        """Several elements of one pool add up; one that is no amount (-1 for "no value") makes the sum unknown."""
         before = self.found.get((pool, rung), 0.0)
-        self.found[pool, rung] = None if value is None or before is None else before + value
+        self.found[pool, rung] = None if value is None or value < 0 or before is None else before + value
 
 
 def samples_of_amounts(site: PolledSite, amounts: Amounts, unit: Unit, source_at: int, now: int) -> list[Sample]:
@@ -61,7 +62,7 @@ def _sample(
 
 def _reasons(pool: PolledPool, amounts: Amounts, unit: Unit, raw: dict[str, float | None]) -> list[str]:
     reasons = [f"{rung} is no believable number" for rung, value in raw.items() if value is None]
-    reasons += [f"{name} matches no pool" for name in sorted(amounts.strangers)]
+    reasons += briefly(f"{name} matches no pool" for name in sorted(amounts.strangers))
     if unit == "devices" and pool.peak_pflops is None:
         reasons.append(f"no published peak for model {pool.model}")
     return reasons

@@ -79,7 +79,7 @@ class SiteClient:
         self._url, self._tls = site.source.url, site.source.tls
         self._credentials = _Credentials(site.source.auth)
         self._transport, self._max_body = transport, max_body
-        self._headers: Mapping[str, bytes] = {}
+        self._headers: Mapping[bytes, bytes] = {}
         self._kept: dict[str, httpx.Request] = {}
 
     async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
@@ -121,7 +121,8 @@ class SiteClient:
         except CollectError as error:
             raise type(error)(f"{_where(request)}: {error}") from None
         except (httpx.HTTPError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _fault(_where(request), error.__cause__ or error) from None
+            cause = error.__cause__ if isinstance(error, httpx.HTTPError) else None
+            raise _fault(_where(request), cause or error) from None
 
     def _moved(self, request: httpx.Request, answer: _Answer) -> httpx.Request:
         """The request for where we are sent; never to another host, which must not get our credentials."""
@@ -168,10 +169,10 @@ class _Credentials:
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
         self._stamp: object = None
-        self._headers: Mapping[str, bytes] = {}
+        self._headers: Mapping[bytes, bytes] = {}
         self._hidden: tuple[str, ...] = ()
 
-    def headers(self) -> Mapping[str, bytes]:
+    def headers(self) -> Mapping[bytes, bytes]:
         """The same object until something changes; Refused if a secret is missing or cannot be sent."""
         ref = self._auth.password or self._auth.token
         if ref is not None and (stamp := _stamp(ref)) != self._stamp:
@@ -188,8 +189,9 @@ class _Credentials:
         headers = _auth_headers(self._auth, secret)
         if not all(value.isprintable() for value in headers.values()):
             raise Refused("a user's name or secret holds characters that no header can carry (a line end within?)")
-        self._headers = {name: value.encode() for name, value in headers.items()}
-        forms = {secret, quote(secret, safe=""), dumps(secret)[1:-1], _basic(self._auth.user or "", secret)}
+        self._headers = {name.encode(): value.encode() for name, value in headers.items()}
+        escaped = (dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret, safe=""))
+        forms = {secret, _basic(self._auth.user or "", secret), *escaped}
         self._hidden = tuple(sorted(forms, key=len, reverse=True))
 
 
@@ -228,9 +230,9 @@ def _revealed(ref: SecretRef) -> str:
         raise Refused(str(error)) from None
 
 
-def _get(url: httpx.URL, auth: Mapping[str, bytes]) -> httpx.Request:
+def _get(url: httpx.URL, auth: Mapping[bytes, bytes]) -> httpx.Request:
     # Only gzip is asked for, because only its size is watched while it is unpacked.
-    headers = {"Accept": b"application/json", "Accept-Encoding": b"gzip", "User-Agent": b"suanli"}
+    headers = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
     return httpx.Request("GET", url, headers={**headers, **auth}, extensions={"timeout": {"pool": _CONNECT_SECONDS}})
 
 

@@ -10,6 +10,8 @@ from suanli.catalog.accelerators import folded
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
+_TOLD = 5
+
 
 @dataclass(slots=True)
 class Count:
@@ -51,7 +53,7 @@ def samples_of(site: PolledSite, counts: Counts, now: int) -> list[Sample]:
     """
     found = [pool for pool in site.pools if pool.id in counts.by_pool]
     if not found:
-        seen = ", ".join(sorted(counts.strangers)) or "nothing"
+        seen = ", ".join(briefly(name[:60] for name in sorted(counts.strangers))) or "nothing"
         raise Unreadable(f"none of the pools of this site is in the answer (found: {seen}); check the pools' match")
     reason = _told(counts.strangers.items())
     return [
@@ -63,6 +65,11 @@ def samples_of(site: PolledSite, counts: Counts, now: int) -> list[Sample]:
 
 
 def _told(strangers: Iterable[tuple[str, float]]) -> str:
-    return "; ".join(
-        f"{count:g} devices of {name or 'no named type'} match no pool" for name, count in sorted(strangers)
-    )
+    told = (f"{count:g} devices of {name[:60] or 'no named type'} match no pool" for name, count in sorted(strangers))
+    return "; ".join(briefly(told))
+
+
+def briefly(texts: Iterable[str]) -> list[str]:
+    """The first few; a source that names thousands of strangers must not fill the record with them."""
+    listed = list(texts)
+    return [*listed[:_TOLD], f"and {len(listed) - _TOLD} more"] if len(listed) > _TOLD else listed

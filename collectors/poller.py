@@ -39,6 +39,7 @@ class Poller:
         self._append, self._told, self._clock = append, told, clock
         self._failing = asyncio.Semaphore(concurrency)
         self._turns: dict[str, Turn] = {}
+        self._under_way: set[str] = set()  # by id: a site that `plan` has changed meanwhile is still the same site
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._paused_until = 0.0
@@ -96,8 +97,8 @@ class Poller:
         if now < self._paused_until:
             return
         for turn in self._turns.values():
-            if turn.due <= now and not turn.running:
-                turn.running = True
+            if turn.due <= now and turn.site.id not in self._under_way:
+                self._under_way.add(turn.site.id)
                 task = asyncio.create_task(self._take(turn))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -110,7 +111,8 @@ class Poller:
                     outcome = await self.poll(turn)
             else:
                 outcome = await self.poll(turn)
-            self.fault = None
+            if outcome.result == "ok":  # a poll that gave nothing to record proves nothing about the record
+                self.fault = None
             self._told(outcome)
         except Unavailable as error:
             self.fault = str(error)
@@ -120,7 +122,7 @@ class Poller:
             _log.exception("polling %s failed in a way that no collector should", turn.site.id)
             self._told(PollOutcome(turn.site.id, int(self._clock()), "bug", 0.0, "fault in the collector: see the log"))
         finally:
-            turn.running = False
+            self._under_way.discard(turn.site.id)
 
     async def _next_tick(self) -> None:
         wait = GRID - time.monotonic() % GRID

@@ -49,7 +49,7 @@ def _kinds() -> str:
 
 
 def _problem(site: Site, settings: type[Settings], loc: tuple[int | str, ...], type_: str, message: str) -> Problem:
-    key = f"site {site.id}: source.settings.{dotted(loc)}"
+    key = f"site {site.id}: {dotted(('source', 'settings', *loc))}"
     if type_ == "extra_forbidden":
         return Problem(unknown_key(str(loc[-1]), sorted(settings.model_fields)), key=key)
     return Problem(message.removeprefix("Value error, "), key=key)

@@ -24,7 +24,6 @@ class Turn:
     due: float
     slot: int = -1
     failures: int = 0
-    running: bool = False
 
     @property
     def phase(self) -> float:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from exporter.prometheus import Exposition
 from suanli import __version__
@@ -24,6 +25,7 @@ from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Store
 
 _PAGE = Path(str(files("exporter").joinpath("page")))
+_LAST = 32_503_680_000  # the year 3000: no calendar ends before it
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -108,7 +110,7 @@ def _health(api: FastAPI, served: Served) -> None:
 def _reads(api: FastAPI, served: Served) -> None:
     @api.get("/api/v1/rates")
     async def rates(
-        at: int | None = Query(None, ge=0, description="UTC seconds; now when left out"),
+        at: int | None = Query(None, ge=0, le=_LAST, description="UTC seconds; now when left out"),
         by: GroupBy = "site",
         basis: Basis = CANONICAL_BASIS,
     ) -> JSONResponse:

@@ -12,6 +12,7 @@ import random
 from dataclasses import dataclass
 
 from exporter.base import Rejected, Retry, Sink
+from suanli.model.errors import Unavailable
 from suanli.store.sql import Batch, Store
 
 BATCH = 5000
@@ -53,6 +54,8 @@ class Forwarder:
             moved = await asyncio.to_thread(self.forward)
         except Retry as error:
             return self._wait(error)
+        except Unavailable as error:  # our own store: the points are in it, and the cursor stays
+            return self._wait(Retry(str(error)))
         self.health.error, self.health.failures = "", 0
         return 0.0 if moved == BATCH else _IDLE
 

@@ -73,4 +73,4 @@ def _told(error: ApiException) -> Retry | Rejected:
 def _retry_after(error: ApiException) -> float | None:
     headers: Mapping[str, str] = error.headers or {}
     text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isdecimal() else None

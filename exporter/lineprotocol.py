@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from suanli.model.metric import INFLUX_MEASUREMENT, INFLUX_RUNGS
 from suanli.store.sql import Point
 
-_ESCAPED = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": " ", "\r": " ", "\t": " "})
+_BLANKS = str.maketrans("\n\r\t", "   ")
+_SPECIAL = re.compile(r"(\\*)([,= ]|\Z)")
 _FIELDS = sorted((rung.field, place) for place, rung in enumerate(INFLUX_RUNGS))
 
 
@@ -28,6 +30,11 @@ def _series(point: Point) -> str:
 
 
 def escaped(text: str) -> str:
-    """A tag's value. A trailing backslash would swallow the comma that follows, so it gets a companion."""
-    text = text.translate(_ESCAPED)
-    return text + "\\" if text.endswith("\\") and len(text) - len(text.rstrip("\\")) & 1 else text
+    """A tag's value. A backslash before a comma, blank, equals sign or the end would change what that means, so an odd
+    number of them gets one more."""
+    return _SPECIAL.sub(_told_apart, text.translate(_BLANKS))
+
+
+def _told_apart(found: re.Match[str]) -> str:
+    backslashes, special = found.groups()
+    return backslashes + "\\" * (len(backslashes) & 1) + ("\\" + special if special else "")

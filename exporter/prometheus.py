@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prometheus_client.exposition import choose_encoder
 
 from exporter.exposition import families, text_of
@@ -27,7 +29,8 @@ class Exposition:
 
     def sites(self, now: int) -> bytes:
         """The gauges of sites and fleet; gauges look the same in both formats."""
-        version = (self._store.version, self._outcomes.version, now // 86400)
+        day = datetime.fromtimestamp(now, self._config.zone).toordinal()
+        version = (self._store.version, self._outcomes.version, day)
         expired = self._valid_until is not None and now > self._valid_until
         if version != self._version or expired:
             states = self._store.states_now(now)

@@ -83,6 +83,13 @@ class Config(BaseModel):
             return value
         return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
 
+    @field_validator("listen")
+    @classmethod
+    def _known_port(cls, address: str) -> str:
+        if int(address.rpartition(":")[2]) > 65535:
+            raise ValueError("expected a port of at most 65535")
+        return address
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import jmespath
@@ -63,21 +63,24 @@ def search_of(text: str) -> Search:
 def instant_of(value: object) -> int:
     """UTC seconds of seconds, milliseconds or an ISO 8601 text that says its zone; anything else is Unreadable."""
     if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
-        return _iso(value)
-    seconds = _number(value)
-    if seconds is None or not 0 < seconds < 1e14:
+        seconds: float | None = _iso(value)
+    else:
+        seconds = _number(value)
+        if seconds is not None and seconds >= _MILLISECONDS_FROM:
+            seconds /= 1000
+    if seconds is None or not 0 < seconds < _MILLISECONDS_FROM:
         raise Unreadable("the answer's time is missing or no time")
-    return int(seconds / 1000 if seconds >= _MILLISECONDS_FROM else seconds)
+    return int(seconds)
 
 
-def _iso(text: str) -> int:
+def _iso(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Unreadable(f"the answer's time {text[:40]!r} is no ISO 8601 time") from None
     if moment.tzinfo is None:
         raise Unreadable(f"the answer's time {text[:40]!r} does not say its zone")
-    return int(moment.astimezone(UTC).timestamp())
+    return moment.timestamp()
 
 
 def _pools(payload: object, pools: Search | None) -> list[Any]:
@@ -102,7 +105,7 @@ def _add(amounts: Amounts, item: Any, site: PolledSite, expressions: Expressions
 def _find(search: Search, data: object) -> Any:
     try:
         return search(data)
-    except jmespath.exceptions.JMESPathError as error:
+    except (ValueError, TypeError, ArithmeticError) as error:  # its own errors, and Python's, e.g. of ceil(nan)
         raise Unreadable(f"an expression does not fit the answer: {str(error)[:120]}") from None
 
 

@@ -34,9 +34,9 @@ def vector_of(payload: object) -> Vector:
     data: Any = payload.get("data")
     try:
         if data["resultType"] == "scalar":
-            return [({}, _number(data["result"][1]))]
-        return [(element["metric"], _number(element["value"][1])) for element in data["result"]]
-    except (TypeError, KeyError, IndexError, ValueError):
+            return [({}, _value(data["result"]))]
+        return [(_labels(element["metric"]), _value(element["value"])) for element in data["result"]]
+    except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not an instant vector") from None
 
 
@@ -55,13 +55,22 @@ def _add(amounts: Amounts, rung: str, vector: Vector, site: PolledSite, label: s
         name = labels.get(label, "") if label else ""
         pool = pool_of(site, label, name)
         if pool is None:
-            amounts.strangers.add(name or "a series without the pool label")
+            amounts.strangers.add(name[:60] or "a series without the pool label")
         else:
             amounts.add(pool.id, rung, value)
 
 
-def _number(text: str) -> float | None:
-    value = float(text)
+def _labels(metric: Any) -> dict[str, str]:
+    if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
+        raise TypeError
+    return metric
+
+
+def _value(pair: Any) -> float | None:
+    """The second of [time, "text"]."""
+    if not isinstance(pair, list):
+        raise TypeError
+    value = float(pair[1])
     return value if math.isfinite(value) else None
 
 
@@ -69,6 +78,6 @@ def _source_time(vector: Vector | None, now: int) -> int:
     if vector is None:
         return now
     times = [value for _, value in vector if value is not None]
-    if not times:
-        raise Unreadable("the query for the source's time found nothing")
+    if not times or max(times) <= 0:
+        raise Unreadable("the query for the source's time found no time")
     return int(max(times))

@@ -7,7 +7,6 @@ A node that drains leaves `online` at once; its running jobs stay in `used` unti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from collectors.base import Unreadable
@@ -27,14 +26,17 @@ _KEPT_OUT = frozenset(
         "POWERED_DOWN",
         "POWERING_DOWN",
         "POWER_DOWN",
+        "POWER_DOWN_ASAP",
+        "POWER_DOWN_FORCE",
         "POWER_DRAIN",
         "POWERING_UP",
         "REBOOT_ISSUED",
     ]
 )
 _NOT_A_NODE = frozenset({"FUTURE", "EXTERNAL"})
-# gpu:8   gpu:a100:8   gpu:a100:4(IDX:0-3,5)   gpu:a100:8(S:0-1)
-_GRES = re.compile(r"(?:^|,)(?P<name>[^:,()]+)(?::(?P<type>[^:,()]+))?:(?P<count>\d+)(?:\([^)]*\))?(?=,|$)")
+_ENTRY = re.compile(r"(?:^|,)(?P<name>[^:,()]+)(?P<rest>(?:[^,()]|\([^()]*\))*)")  # commas within brackets are not ours
+# gpu:8   gpu:a100:8   gpu:a100:4(IDX:0-3,5)   gpu:a100:8(S:0-1)   gpu:(null):3(IDX:0-2): in use, of no named type
+_AMOUNT = re.compile(r"(?::(?P<type>[^:()]+|\(null\)))?:(?P<count>[0-9]{1,8})(?:\([^()]*\))?")
 
 
 def parse(payload: object, site: PolledSite, now: int, gres: frozenset[str]) -> list[Sample]:
@@ -70,14 +72,14 @@ def _count(node: dict[str, Any], site: PolledSite, gres: frozenset[str], counts:
     if states & _NOT_A_NODE:
         return
     online = bool(states & _RUNS_JOBS) and not states & _KEPT_OUT
-    used = dict(_devices(node, "gres_used", gres))
-    for type_, built in _devices(node, "gres", gres):
+    built, used = _devices(node, "gres", gres), _devices(node, "gres_used", gres)
+    for type_ in built | used:
         pool = pool_of(site, "gres", type_)
         if pool is None:
-            counts.strangers[type_] = counts.strangers.get(type_, 0) + built
+            counts.strangers[type_] = counts.strangers.get(type_, 0) + built.get(type_, used.get(type_, 0))
             continue
         count = counts.of(pool)
-        count.online = (count.online or 0) + (built if online else 0)
+        count.online = (count.online or 0) + (built.get(type_, 0) if online else 0)
         count.used = (count.used or 0) + used.get(type_, 0)
 
 
@@ -90,15 +92,24 @@ def _states(node: dict[str, Any]) -> frozenset[str]:
     return frozenset(word.upper().rstrip("*~#!%$@^-") for word in [*words, *flags])
 
 
-def _devices(node: dict[str, Any], key: str, gres: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """(type, count) of each accelerator in a gres text; the type is "" where the site names none."""
+def _devices(node: dict[str, Any], key: str, gres: frozenset[str]) -> dict[str, int]:
+    """Type -> count of the accelerators in a gres text; the type is "" where the site names none."""
     text = node.get(key)
     if text is None:
         raise Unreadable(f"node {str(node.get('name'))[:60]} has no {key}")
     if not isinstance(text, str):
         raise Unreadable(f"node {str(node.get('name'))[:60]}: {key} is not a text")
     totals: dict[str, int] = {}
-    for match in _GRES.finditer(text):
-        if match["name"] in gres:
-            totals[match["type"] or ""] = totals.get(match["type"] or "", 0) + int(match["count"])
-    yield from totals.items()
+    for entry in _ENTRY.finditer(text):
+        if entry["name"] in gres:
+            type_, count = _amount(entry["rest"], node, key)
+            totals[type_] = totals.get(type_, 0) + count
+    return totals
+
+
+def _amount(text: str, node: dict[str, Any], key: str) -> tuple[str, int]:
+    """Type and count of `:a100:8(S:0-1)`. Accelerators that we cannot read must not pass for none."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise Unreadable(f"node {str(node.get('name'))[:60]}: {key} has no readable count: {text[:60]!r}")
+    return (match["type"] or "").replace("(null)", ""), int(match["count"])

@@ -17,15 +17,29 @@ Loc = tuple[int | str, ...]
 MAX_BYTES = 32 * 2**20
 
 
+class _Loader(yaml.SafeLoader):
+    """A date that does not exist (2024-02-30) stays text, so that the model refuses it with its line."""
+
+
+def _date_or_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
+
+
 class YamlFile:
     """One parsed file: its data, and the line of every key in it."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         try:
-            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.root = yaml.compose(text, Loader=_Loader)
             self.problems = _twice(self.root, name) if self.root else []
-            self.data: Any = yaml.safe_load(text)
+            self.data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise InputError(_syntax(error, name)) from None
 
@@ -139,9 +153,10 @@ def _twice(node: yaml.Node, name: str) -> list[Problem]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                found.append(Problem("this key is written twice", name, key.start_mark.line + 1, key.value))
-            seen.add(key.value)
+            if isinstance(key, yaml.ScalarNode):  # other keys are refused when the data is made
+                if key.value in seen:
+                    found.append(Problem("this key is written twice", name, key.start_mark.line + 1, key.value))
+                seen.add(key.value)
             found += _twice(value, name)
     elif isinstance(node, yaml.SequenceNode):
         found += [problem for value in node.value for problem in _twice(value, name)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 
@@ -38,7 +38,7 @@ def open_engine(url: str) -> Engine:
     try:
         with engine.connect().execution_options(**READING) as connection:
             connection.execute(text("SELECT 1"))
-    except OperationalError as error:
+    except DatabaseError as error:
         raise Unavailable(f"the store {parsed.database} cannot be opened: {error.orig}") from None
     return engine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ def plan(current: list[RecordedSite], wanted: list[Site], zone: ZoneInfo, catalo
         for pool in site.pools:
             before = next((item for item in recorded.pools if item.pool.id == pool.id), None) if recorded else None
             changes += _pool_changes(before, site, pool)
-            lines = entries_of(pool, zone, catalogue)
+            lines = [_as_recorded(line, before, pool) for line in entries_of(pool, zone, catalogue)]
             problems += _unreasoned(before, lines, f"site {site.id}, pool {pool.id}", zone)
             changes += _ledger_changes(before, lines, site, pool, zone)
     if problems:
@@ -117,6 +117,15 @@ def _ledger_changes(
     return withdrawals + [
         Change(f"+ capacity {where}: {_told(line, zone)}", _recording(site.id, pool.id, line)) for line in new
     ]
+
+
+def _as_recorded(line: LedgerEntry, recorded: RecordedPool | None, pool: Pool) -> LedgerEntry:
+    """Devices that are already in the ledger keep the PFLOPS worked out then: a new catalogue changes no figure."""
+    if recorded is None or recorded.pool.model != pool.model or line.devices is None:
+        return line
+    same = ("stage", "valid_from", "devices", "basis", "reason")
+    old = next((old for old in recorded.ledger if all(getattr(old, key) == getattr(line, key) for key in same)), None)
+    return line if old is None else replace(line, pflops=old.pflops)
 
 
 def _superseding(site: str, pool: str, line: LedgerEntry) -> Callable[[Connection, int], None]:

@@ -22,7 +22,7 @@ from suanli.registry.ledger import amount_at
 from suanli.store import schema
 from suanli.store.engine import READING, ensure_schema, open_engine
 from suanli.store.plan import Change, carry_out
-from suanli.store.registry import RecordedPool, read_registry
+from suanli.store.registry import RecordedPool, RecordedSite, read_registry
 from suanli.store.states import pool_states
 
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
@@ -83,7 +83,7 @@ class Store:
         """Read the registry and every pool's last sample again."""
         with self._reading() as connection:
             registry = read_registry(connection)
-            places = {pool.key: _Place(item.site, pool) for item in registry for pool in item.pools}
+            places = _places(registry)
             latest = _last_samples(connection, places, at=None, as_of=None)
             self.registry_version = _counter(connection, "registry_version")
         self.registry, self._places = registry, places
@@ -119,6 +119,8 @@ class Store:
         rows = select(table.seq, table.pool_key, table.at, table.source_at, *(table[name] for name in _RUNG_FIELDS))
         with self._reading() as connection:
             found = connection.execute(rows.where(table.seq > cursor).order_by(table.seq).limit(limit)).all()
+            if any(row.pool_key not in self._places for row in found):  # another process has just registered it
+                self._places = _places(read_registry(connection))
         return Batch(tuple(map(self._point, found)), found[-1][0] if found else cursor)
 
     def cursor(self, sink: str) -> int:
@@ -159,7 +161,7 @@ class Store:
         """Every pool as it was at `at`, from what was recorded by `as_of` (all of it when None)."""
         with self._reading() as connection:
             registry = read_registry(connection, as_of)
-            places = {pool.key: _Place(item.site, pool) for item in registry for pool in item.pools}
+            places = _places(registry)
             samples = _last_samples(connection, places, at, as_of)
         return pool_states(registry, samples, at, self._max_age)
 
@@ -170,7 +172,7 @@ class Store:
     def next_expiry(self, now: int) -> int | None:
         """When the first figure that is known now becomes unknown unless a new sample comes."""
         ages = {item.site.id: self._max_age(item.site) for item in self.registry}
-        ends = [sample.source_at + ages[site] for (site, _), sample in self.latest.items() if site in ages]
+        ends = [sample.source_at + ages[site] for (site, _), sample in list(self.latest.items()) if site in ages]
         return min((end for end in ends if end >= now), default=None)
 
     def apply(self, changes: list[Change], now: int) -> None:
@@ -209,6 +211,10 @@ class Store:
                 yield connection
         except DatabaseError as error:
             raise Unavailable(f"the store cannot be written: {error.orig}") from None
+
+
+def _places(registry: Iterable[RecordedSite]) -> dict[int, _Place]:
+    return {pool.key: _Place(item.site, pool) for item in registry for pool in item.pools}
 
 
 def _row(key: int, sample: Sample, seq: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What Suanli costs, measured beside other programs on the same machine in the same run: `make bench`."""

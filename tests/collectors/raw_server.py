@@ -75,9 +75,12 @@ class RawServer:
         self._tasks.add(task)
         self.connections += 1
         await self._count(1)
+        early = b""
         try:
             while not writer.is_closing():
-                await self._one(reader, writer)
+                head = early + await reader.readuntil(b"\r\n\r\n")
+                self.requests.append(head.decode())
+                early = await self._answer(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client has gone, or the test is over
         finally:
@@ -85,21 +88,20 @@ class RawServer:
             self._tasks.discard(task)
             await self._count(-1)
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.requests.append(head.decode())
-        answering = asyncio.ensure_future(self._answers[min(len(self.requests), len(self._answers)) - 1](writer))
-        gone = asyncio.ensure_future(reader.read(1))  # a client that asks for nothing more can only leave
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """Answers unless the client leaves; what it sent meanwhile is the start of its next request."""
+        answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
+        answering, heard = asyncio.ensure_future(answer(writer)), asyncio.ensure_future(reader.read(1))
         try:
-            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
+            await asyncio.wait((answering, heard), return_when=asyncio.FIRST_COMPLETED)
+            if heard.done() and not heard.result():
                 raise ConnectionResetError
             await answering
-            await writer.drain()
         finally:
             answering.cancel()
-            gone.cancel()
-            await asyncio.gather(answering, gone, return_exceptions=True)
+            heard.cancel()
+            await asyncio.gather(answering, heard, return_exceptions=True)
+        return b"" if heard.cancelled() else heard.result()
 
 
 def sends(body: bytes = b'{"a": 1}', status: str = "200 OK", close: bool = False, **headers: str) -> Answer:

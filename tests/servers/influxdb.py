@@ -118,8 +118,8 @@ def program_file() -> Path:
 @contextmanager
 def influxdb_server(*, within: float = 60.0) -> Iterator[InfluxDB]:
     """An InfluxDB with one empty bucket called ``suanli``."""
-    need("curl", "apt-get install --no-install-recommends curl")
     program = need(str(program_file()), INSTALL)
+    need("curl", "apt-get install --no-install-recommends curl")
     port = free_port()
     with fresh_folder("influxdb") as folder:
         command = ["bash", str(HERE / "start.sh"), program, str(folder), str(port), ORG, ORG, TOKEN]

@@ -129,6 +129,9 @@ InactiveLimit=0
 SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5,defer_batch
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
+# All daemons share one munge, which takes a message that one node hands on to another for a replay: with more than 50
+# nodes (the default width) they would never all become idle.
+TreeWidth=65533
 # Nodes may claim more than this machine has.
 SlurmdParameters=config_overrides
 GresTypes=gpu

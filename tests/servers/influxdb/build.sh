@@ -28,12 +28,12 @@ cd "$work"
 mkdir bin
 
 # A module of our own whose only purpose is to depend on the server's command.
-cat >go.mod <<'MOD'
+cat >go.mod <<MOD
 module suanli.invalid/influxd
 
 go 1.24.0
 
-require github.com/influxdata/influxdb/v2 v2.7.12
+require github.com/influxdata/influxdb/v2 v$version
 
 // A dependency of InfluxDB's names this version, which only exists under its fork.
 replace github.com/nats-io/nats-streaming-server v0.11.2 => github.com/influxdata/nats-streaming-server v0.11.3-0.20201112040610-c277f7560803

@@ -1,0 +1,49 @@
+"""A device exporter for Prometheus to scrape: a fake (no accelerator is here), whose figures a test sets."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class ExporterDouble:
+    """gauges: metric line without its value -> value."""
+
+    address: str
+    gauges: dict[str, float] = field(default_factory=dict)
+
+    def text(self) -> bytes:
+        return "".join(f"{series} {value}\n" for series, value in self.gauges.items()).encode()
+
+
+@contextmanager
+def exporter_double(gauges: dict[str, float]) -> Iterator[ExporterDouble]:
+    """Serves these gauges on a free port of 127.0.0.1."""
+    double = ExporterDouble("", gauges)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = double.text()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    double.address = f"127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield double
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
