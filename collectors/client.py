@@ -33,13 +33,14 @@ from suanli.model.secret import SecretRef
 from suanli.model.site import Auth, Tls
 
 MAX_BODY = 32 << 20
-"""Bytes of a decoded answer; a cluster of 10,000 nodes answers with about 20 MiB."""
+"""Bytes of a decoded answer."""
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 330.0  # outlives a poll interval of five minutes
 _MAX_REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
 _SHOWN = 120
+_Key = tuple[str, tuple[tuple[str, str], ...] | None]
 _ADVICE = {
     401: "the credentials are not accepted: check the site's auth",
     403: "the credentials do not suffice: ask the API's operator for the right to read",
@@ -80,7 +81,7 @@ class SiteClient:
         self._credentials = _Credentials(site.source.auth)
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
-        self._kept: dict[str, httpx.Request] = {}
+        self._kept: dict[_Key, httpx.Request] = {}
 
     async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
@@ -94,13 +95,12 @@ class SiteClient:
 
     def _request(self, path: str, params: Mapping[str, str] | None) -> httpx.Request:
         headers = self._credentials.headers()
-        if headers is not self._headers or len(self._kept) > _KEPT_REQUESTS:
+        if headers is not self._headers or len(self._kept) >= _KEPT_REQUESTS:
             self._headers, self._kept = headers, {}
-        if params is not None:
-            return self._built(path, params)
-        if path not in self._kept:
-            self._kept[path] = self._built(path, None)
-        return self._kept[path]
+        key = (path, tuple(params.items()) if params is not None else None)
+        if key not in self._kept:
+            self._kept[key] = self._built(path, params)
+        return self._kept[key]
 
     def _built(self, path: str, params: Mapping[str, str] | None) -> httpx.Request:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,10 +24,20 @@ class ExporterDouble:
 def exporter_double(gauges: dict[str, float]) -> Iterator[ExporterDouble]:
     """Serves these gauges on a free port of 127.0.0.1."""
     double = ExporterDouble("", gauges)
+    with serving(lambda _path: double.text()) as address:
+        double.address = address
+        yield double
+
+
+@contextmanager
+def serving(answer: Callable[[str], bytes]) -> Iterator[str]:
+    """Answers every GET with `answer(path)` on a free port of 127.0.0.1; gives host:port."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
-            body = double.text()
+            body = answer(self.path)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(body)))
@@ -38,11 +48,11 @@ def exporter_double(gauges: dict[str, float]) -> Iterator[ExporterDouble]:
             """Silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    double.address = f"127.0.0.1:{server.server_address[1]}"
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield double
+        yield f"127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

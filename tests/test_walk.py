@@ -215,7 +215,9 @@ def test_what_fails_is_told_and_never_becomes_zero(walk: Walk) -> None:
 
     healthy = walk.suanli.rates()["fleet"]
     walk.slurm.kill_controller()
-    wait_until(lambda: walk.suanli.site("walk-slurm")["online_pflops"] is None, within=40, what="the site to be unknown")
+    wait_until(
+        lambda: walk.suanli.site("walk-slurm")["online_pflops"] is None, within=40, what="the site to be unknown"
+    )
     _unknown_but_not_zero(walk, healthy)
 
 

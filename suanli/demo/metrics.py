@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from suanli.demo.state import Node, PoolNow
 
@@ -17,9 +18,8 @@ _NPU_JOBS = "npu_chip_info_process_info_num"
 _NPU_UTIL = "npu_chip_info_utilization"
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One time series and its value now."""
+class Series(NamedTuple):
+    """One time series and its value now. A tuple: thousands are made at every move."""
 
     name: str
     labels: dict[str, str]

@@ -6,6 +6,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from suanli.store.sql import Store
 from tests.benchmarks.children import BenchError
 from tests.benchmarks.figures import Figure
 
-_SITES, _TURNS, _START = 100, 5, 1_795_500_000
+_SITES, _POOLS, _TURNS, _START = 100, 2, 5, 1_795_500_000
 _COLUMNS = (
     *("seq", "pool_key", "at", "source_at", "fetched_at"),
     *("online_pflops", "used_pflops", "busy_pflops", "quality", "reason"),
@@ -32,8 +33,7 @@ _INSERT = (
 def appending_figures(folder: Path) -> list[Figure]:
     """10,000 samples in one transaction, and the 80 that 2,000 sites of two pools give in 100 ms."""
     ours = _store(folder / "ours.db")
-    theirs_schema = _store(folder / "theirs.db")  # for its tables and its registry
-    theirs_schema.close()
+    _store(folder / "theirs.db").close()  # makes its tables
     raw = _raw(folder / "theirs.db")
     try:
         return [figure for size in (10_000, 80) for figure in _figures(ours, raw, size)]
@@ -43,14 +43,70 @@ def appending_figures(folder: Path) -> list[Figure]:
 
 
 def _figures(ours: Store, raw: sqlite3.Connection, size: int) -> list[Figure]:
-    walls: tuple[list[float], list[float]] = ([], [])
+    mine, others = [], []
     for turn in range(_TURNS):
-        samples = _samples(size, _START + turn * 86_400)
-        rows = [_row(sample, size * turn + number + _sequence(raw)) for number, sample in enumerate(samples)]
-        walls[0].append(_wall_ms(lambda some=samples: ours.append(some)))  # type: ignore[misc]
-        walls[1].append(_wall_ms(lambda some=rows: _raw_append(raw, some)))  # type: ignore[misc]
-    counts = [one.execute("SELECT count(*) FROM samples").fetchone()[0] for one in (raw, _other(ours))]
-    if counts[0] != counts[1]:
-        raise BenchError(f"raw sqlite3 holds {counts[0]} samples, the store {counts[1]}")
-    mine, others = (statistics.median(taken) for taken in walls)
-    return [Figure(f"append_{size}_ms", mine, "ms", f"sqlite3_{size}_ms", others)]
+        samples = _samples(size, _START + (size + turn) * 86_400)
+        mine.append(_wall_ms(partial(ours.append, samples)))
+        first = raw.execute("SELECT value FROM counters WHERE name = 'sample_seq'").fetchone()[0] + 1
+        others.append(_wall_ms(partial(_append, raw, [_row(sample, first + n) for n, sample in enumerate(samples)])))
+    kept, expected = ours.after(0, 10**9).points, raw.execute("SELECT count(*) FROM samples").fetchone()[0]
+    if len(kept) != expected:
+        raise BenchError(f"the store kept {len(kept)} samples, sqlite3 {expected}")
+    return [Figure(f"append_{size}_ms", statistics.median(mine), "ms", f"sqlite3_{size}_ms", statistics.median(others))]
+
+
+def _store(file: Path) -> Store:
+    """A new store in which the sites are registered."""
+    config = Config()
+    store = Store(f"sqlite:///{file}", lambda _site: 180)
+    pools = tuple(Pool(id=f"pool-{number}", model="nvidia-a100-sxm4-80gb") for number in range(_POOLS))
+    sites = [
+        Site(id=f"site-{number:03}", name="智算中心", province="安徽", operator="示例", pools=pools)
+        for number in range(_SITES)
+    ]
+    store.apply(plan(store.registry, sites, config.zone, load_accelerators()), _START)
+    return store
+
+
+def _raw(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _append(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(_INSERT, rows)
+    connection.execute("UPDATE counters SET value = ? WHERE name = 'sample_seq'", (rows[-1][0],))
+    connection.execute("COMMIT")
+
+
+def _samples(size: int, start: int) -> list[Sample]:
+    """So many samples of different slots, dealt out to the pools in turn."""
+    return [_sample(number % (_SITES * _POOLS), start + 5 * (number // (_SITES * _POOLS))) for number in range(size)]
+
+
+def _sample(pool: int, at: int) -> Sample:
+    return Sample(
+        site=f"site-{pool // _POOLS:03}",
+        pool=f"pool-{pool % _POOLS}",
+        at=at,
+        source_at=at,
+        fetched_at=at,
+        online_pflops=312.5 - at % 7,
+        used_pflops=200.25 - pool % 9,
+        busy_pflops=150.125,
+    )
+
+
+def _row(sample: Sample, seq: int) -> tuple[Any, ...]:
+    """Pools were registered in this order, into an empty store."""
+    key = int(sample.site[5:]) * _POOLS + int(sample.pool[5:]) + 1
+    return (seq, key, *(getattr(sample, name) for name in _COLUMNS[2:]))
+
+
+def _wall_ms(job: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    job()
+    return (time.perf_counter() - start) * 1e3

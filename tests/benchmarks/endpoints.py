@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -97,8 +97,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own is of no class of asyncio
 
     def data_received(self, data: bytes) -> None:
         *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
@@ -124,7 +123,7 @@ async def _serve(count: int, port: int) -> None:
     for number in range(count):
         await loop.create_server(lambda: Connection(answers), sock=_bound(address(number), port), backlog=16)
     ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 1) or ended.set())
+    loop.add_reader(sys.stdin.fileno(), ended.set)  # nothing is ever written to it: it can only end
     print("ready", flush=True)
     await ended.wait()
 

@@ -26,10 +26,13 @@ from tests.benchmarks.figures import Figure
 from tests.servers.processes import TooLateError, free_ports, wait_until
 
 _READY_WITHIN = 45.0
-_ACCEPT = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5"
+_ACCEPT = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5"
+)
 """What a Prometheus asks for."""
 _POLLS = re.compile(r'^suanli_site_polls_total\{result="(\w+)",site="[^"]*"\} (\S+)$', re.MULTILINE)
 _FIELDS = {"pool": "name", "online": "deviceUp", "used": "deviceUsed", "busy": "deviceBusy"}
+_BUILT = "2024-09-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,7 @@ def polling_figures(load: Load, folder: Path) -> list[Figure]:
     cost, record = _suanli_cost(load, folder, port)
     other = _prometheus_cost(load, folder, port)
     return [
-        Figure(
-            "poll_cpu_us", cost.cpu_us, "us", "prometheus_scrape_cpu_us", other.cpu_us if other else None, goal=1.5
-        ),
+        Figure("poll_cpu_us", cost.cpu_us, "us", "prometheus_scrape_cpu_us", other.cpu_us if other else None, goal=1.5),
         Figure("poll_memory_mb", cost.memory_mb, "MB", "prometheus_memory_mb", other.memory_mb if other else None),
         Figure("polls_ok", cost.polls, "polls", "prometheus_scrapes", other.polls if other else None),
         Figure(
@@ -87,7 +88,8 @@ def write_registry(load: Load, folder: Path, port: int, listen: int) -> Path:
     config = folder / "config.yaml"
     config.write_text(f"store: sqlite:///{folder / 'suanli.db'}\nlisten: 127.0.0.1:{listen}\n")
     sites = folder / "sites.yaml"
-    sites.write_text(json.dumps({"sites": [_site(number, load, port) for number in range(load.sites)]}))  # JSON is YAML
+    written = ",\n".join(json.dumps(_site(number, load, port)) for number in range(load.sites))
+    sites.write_text(f"sites: [{written}]".replace(f'"{_BUILT}"', _BUILT))  # JSON is YAML, but has no dates
     command = suanli("--config", str(config), "apply", str(sites))
     done = subprocess.run(command, cwd=folder, env=child_environment(), capture_output=True, text=True, timeout=120)
     if done.returncode:
@@ -103,7 +105,7 @@ def _site(number: int, load: Load, port: int) -> dict[str, Any]:
         "interval": f"{load.interval}s",
         "settings": settings,
     }
-    built = [{"from": "2024-09-01", "stage": "built", "devices": 1024, "source": "benchmark"}]
+    built = [{"from": _BUILT, "stage": "built", "devices": 1024, "source": "benchmark"}]
     models = ("nvidia-a100-sxm4-80gb", "nvidia-h800-sxm5-80gb")
     pools = [{"id": pool, "model": model, "capacity": built} for pool, model in zip(POOLS, models, strict=True)]
     site = {"id": f"site-{number:05}", "name": f"智算中心 {number}", "province": "安徽", "operator": "示例"}

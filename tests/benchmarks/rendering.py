@@ -115,5 +115,14 @@ def _pool(key: int, id_: str) -> RecordedPool:
 
 
 def _sample(site: str, pool: str, number: int) -> Sample:
-    amounts = {"online_pflops": 300.0 - number % 37 / 7, "used_pflops": 200.0 + number % 11 / 3, "busy_pflops": 150.5}
-    return Sample(site=site, pool=pool, at=_NOW, source_at=_NOW, fetched_at=_NOW, **amounts)
+    online, used = 300.0 - number % 37 / 7, 200.0 + number % 11 / 3
+    return Sample(
+        site=site,
+        pool=pool,
+        at=_NOW,
+        source_at=_NOW,
+        fetched_at=_NOW,
+        online_pflops=online,
+        used_pflops=used,
+        busy_pflops=150.5,
+    )

@@ -30,7 +30,9 @@ def startup_figures(folder: Path) -> list[Figure]:
         for name, command in commands.items():
             walls[name].append(_wall_ms(command, folder))
     middle = {name: statistics.median(found) for name, found in walls.items()}
-    return [Figure(f"start_{name}_ms", middle[name], "ms", "python_pass_ms", middle["python"]) for name in list(walls)[1:]]
+    return [
+        Figure(f"start_{name}_ms", middle[name], "ms", "python_pass_ms", middle["python"]) for name in list(walls)[1:]
+    ]
 
 
 def _wall_ms(command: Sequence[str], folder: Path) -> float:

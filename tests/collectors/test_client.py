@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -123,6 +124,18 @@ async def test_parameters_arrive_as_they_were_meant(door: Door) -> None:
     async with RawServer(sends()) as server:
         await door(server.url).get_json("/query", {"query": query, "time": "1"})
         assert server.query == {"query": [query], "time": ["1"]}
+
+
+async def test_every_request_of_a_site_is_its_own(door: Door) -> None:
+    async with RawServer(sends()) as server:
+        site = door(server.url)
+        targets = [f"/x?n={number}" for number in range(250)] * 2 + ["/x", "/x?", "/y", "/x"]
+        for target in targets:
+            path, mark, number = target.partition("?")
+            await site.get_json(path, {"n": number[2:]} if number else {} if mark else None)
+        assert [request.split(" ")[1].removesuffix("?") for request in server.requests] == [
+            target.removesuffix("?") for target in targets
+        ]
 
 
 async def test_connections_are_kept_and_no_cookie_is(door: Door) -> None:
@@ -358,7 +371,11 @@ async def test_the_cap_is_exact_and_counts_what_is_unpacked(door: Door, size: in
 @pytest.mark.parametrize("answer", [never_ends, sends(gzip.compress(bytes(200 << 20), 9), Content_Encoding="gzip")])
 async def test_a_flood_is_cut_off_and_its_connection_closed(door: Door, answer: Answer) -> None:
     async with RawServer(answer) as server:
+        tracemalloc.start()
         await fails(door(server.url), Unreadable, "larger than")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 5_000_000
         await server.until_open(0)
 
 
@@ -578,6 +595,12 @@ async def test_a_certificate_may_be_its_own_authority(door: Door, tmp_path: Path
         assert await door(server.url, tls=Tls(ca=cert)).get_json("/x") == {"a": 1}
 
 
+async def test_an_intermediate_authority_may_be_the_trusted_one(door: Door, ca: trustme.CA, tmp_path: Path) -> None:
+    department = ca.create_child_ca()
+    async with RawServer(sends(), tls=serving(department, "localhost")) as server:
+        assert await door(server.url, tls=Tls(ca=pem(tmp_path, department))).get_json("/x") == {"a": 1}
+
+
 async def test_our_certificate_is_shown_where_it_is_asked_for(door: Door, ca: trustme.CA, tmp_path: Path) -> None:
     clients, trusted = trustme.CA(), pem(tmp_path, ca)
     ours = clients.issue_cert("suanli.example")
@@ -599,7 +622,7 @@ async def test_a_certificate_file_that_cannot_be_used_is_refused(
     await fails(door("https://localhost:1", tls=Tls(ca=str(file))), Refused, str(file))
 
 
-async def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(door: Door, tmp_path: Path) -> None:
+async def test_an_encrypted_key_is_refused(door: Door, tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path, password=b"unknown")
     await fails(door("https://localhost:1", tls=Tls(cert=cert, key=key)), Refused, key)
 

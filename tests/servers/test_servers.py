@@ -317,9 +317,13 @@ class TestPrometheus:
         with_token = Scrape("with", [shared_influxdb.address], path=path, bearer=shared_influxdb.token)
         without = Scrape("without", [shared_influxdb.address], path=path)
         prometheus = start_prometheus(with_token, without, rules=rules)
-        prometheus.wait_for_target(shared_influxdb.address, health="down")
+
+        def errors_of_both() -> dict[str, str] | None:
+            errors = {target["labels"]["job"]: target["lastError"] for target in prometheus.targets()}
+            return errors if len(errors) == 2 and all(errors.values()) else None
+
+        errors = wait_until(errors_of_both, within=30, what="an error of either target")
         prometheus.wait_for_value("test:up", 0)
-        errors = {target["labels"]["job"]: target["lastError"] for target in prometheus.targets()}
         assert "401" in errors["without"]
         assert "401" not in errors["with"]
 

@@ -189,7 +189,7 @@ def test_every_seed_opens_with_the_published_rates(seed: int, tmp_path: Path) ->
 
 async def test_opening_is_held_and_then_left(tmp_path: Path) -> None:
     clock = Clock()
-    async with in_memory(7, clock, tmp_path) as (client, sites, _):
+    async with in_memory(7, clock, tmp_path) as (client, sites, city):
         first = await look(client, sites)
         clock.now = START + HOLD_SECONDS
         assert await look(client, sites) == first
@@ -197,6 +197,13 @@ async def test_opening_is_held_and_then_left(tmp_path: Path) -> None:
         moved = await look(client, sites)
         assert moved != first
         assert moved.usage_ratio == pytest.approx(0.598, abs=0.02)
+        clock.now = START + HOLD_SECONDS + EVERY_SECONDS
+        assert all([await devices_of(client, site) == truth(city, site.id) for site in sites])
+
+
+def truth(city: City, site: str) -> dict[str, tuple[float, float]]:
+    """What the API should say now: no answer is older than the state."""
+    return {pool.plan.name: (pool.online, pool.used) for pool in city.sites[site]}
 
 
 # ---------------------------------------------------------------- how it moves

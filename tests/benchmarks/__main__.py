@@ -1,0 +1,69 @@
+"""`make bench`: python -m tests.benchmarks [--sites 2000] [--seconds 40] [--interval 5] [--output build/bench.json]
+
+Ends with 1 when a poll failed or what was acknowledged is not what is stored; a goal that is missed is only told,
+as a busy machine can miss it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks.appending import appending_figures
+from tests.benchmarks.children import ROOT, BenchError, raise_limits
+from tests.benchmarks.figures import Figure, show, write
+from tests.benchmarks.polling import Load, polling_figures
+from tests.benchmarks.rendering import rendering_figures
+from tests.benchmarks.startup import startup_figures
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write; the exit status."""
+    options = _options(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(
+        f"{options.sites} sites every {options.interval} s, {options.seconds:g} s each: Suanli, then Prometheus"
+    )
+    raise_limits()
+    try:
+        figures = _measured(Load(options.sites, options.interval, options.seconds))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    show(figures, console)
+    write(figures, options.output)
+    lost = [one.name for one in figures if one.exact and not one.met]
+    if lost:
+        print(f"bench: not what was acknowledged: {', '.join(lost)}", file=sys.stderr)
+    return 1 if lost else 0
+
+
+def _measured(load: Load) -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
+        folders = {part: Path(name) / part for part in ("polling", "startup", "appending")}
+        for folder in folders.values():
+            folder.mkdir()
+        return [
+            *polling_figures(load, folders["polling"]),
+            *startup_figures(folders["startup"]),
+            *rendering_figures((load.sites, 5 * load.sites)),
+            *appending_figures(folders["appending"]),
+        ]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="What Suanli costs.")
+    parser.add_argument("--sites", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=40.0, help="how long each program is measured")
+    parser.add_argument("--interval", type=int, default=5, help="seconds between two polls of a site")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

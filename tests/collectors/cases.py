@@ -1,0 +1,115 @@
+"""Recorded answers of real products, one folder a case: answers.json says which file answers what.
+
+Files of a case: answers.json, the bodies (.json or .json.gz), site.yaml, expected.json, PROVENANCE.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
+
+from collectors.base import Collector, NotFound
+from collectors.registry import REGISTRY, build
+from suanli.catalog.accelerators import load_accelerators
+from suanli.model.polled import PolledSite
+from suanli.model.site import Site
+from suanli.registry.file import read_sites
+from suanli.registry.polled import PollDefaults, polled_site
+
+HERE = Path(__file__).parent
+NOW = 1_795_488_000
+"""When the cases are polled: 2026-11-24, just after they were recorded."""
+
+Reply = Callable[[str, Mapping[str, str] | None], JsonValue]
+
+
+class FakeHttp:
+    """A fake of `collectors.base.Http`: no network and no server, only what `reply` returns or raises."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self.asked: list[str] = []
+
+    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
+        self.asked.append(path)
+        return self._reply(path, params)
+
+
+def always(payload: JsonValue) -> FakeHttp:
+    """Answers everything with this."""
+    return FakeHttp(lambda _path, _params: payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One folder."""
+
+    kind: str
+    folder: Path
+
+    @property
+    def site(self) -> PolledSite:
+        return polled(registered(self.folder / "site.yaml")[0])
+
+    @property
+    def expected(self) -> Any:
+        return json.loads((self.folder / "expected.json").read_text(encoding="utf-8"))
+
+    @property
+    def body(self) -> Any:
+        """The first recorded body, decoded."""
+        return self._bodies()[0][1]
+
+    def http(self) -> FakeHttp:
+        """The recorded answers; everything else is not found, as on the recorded server."""
+        bodies = self._bodies()
+
+        def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
+            asked = {"path": path} | ({"query": params["query"]} if params else {})
+            for answered, body in bodies:
+                if answered == asked:
+                    return body
+            raise NotFound(f"not recorded: {asked}")
+
+        return FakeHttp(reply)
+
+    def _bodies(self) -> list[tuple[dict[str, str], Any]]:
+        answers = json.loads((self.folder / "answers.json").read_text(encoding="utf-8"))
+        return [(answer, _decoded(self.folder / answer.pop("file"))) for answer in answers]
+
+
+def cases(kind: str) -> list[Case]:
+    return [Case(kind, folder) for folder in sorted((HERE / kind / "cases").iterdir()) if folder.is_dir()]
+
+
+ALL = [case for kind in sorted(REGISTRY) for case in cases(kind)]
+
+
+def name_of(case: Case) -> str:
+    return f"{case.kind}/{case.folder.name}"
+
+
+def registered(file: Path) -> list[Site]:
+    return read_sites([file], ZoneInfo("Asia/Shanghai"), load_accelerators())
+
+
+def polled(site: Site) -> PolledSite:
+    found = polled_site(site, PollDefaults(), load_accelerators())
+    assert found is not None
+    return found
+
+
+def collector_of(case: Case, http: FakeHttp | None = None) -> Collector:
+    return build(case.site, http or case.http())
+
+
+def _decoded(file: Path) -> Any:
+    data = file.read_bytes()
+    return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)

@@ -1,0 +1,318 @@
+"""Every kind of source through one suite: recorded answers, and everything that can go wrong with an answer.
+
+Golden answers and made-up JSON come from a fake Http; refusals, faults and cut-off bodies come over a real connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collectors.base import Collector, CollectError, NotFound, Refused, Unreadable
+from collectors.client import ClientPool
+from collectors.poller import Poller
+from collectors.registry import REGISTRY, build, check_source
+from collectors.schedule import first_turn
+from suanli.model.metric import SAMPLE_RUNGS
+from suanli.model.polled import PolledSite, PollOutcome
+from suanli.model.sample import Sample
+from suanli.model.site import Site
+from tests.collectors.cases import (
+    ALL,
+    HERE,
+    NOW,
+    Case,
+    FakeHttp,
+    always,
+    cases,
+    collector_of,
+    name_of,
+    polled,
+    registered,
+)
+from tests.collectors.counting import counted
+from tests.collectors.raw_server import Answer, RawServer, says_nothing, sends, sends_bytes
+
+KINDS = sorted(REGISTRY)
+SOURCES = HERE.parents[1] / "collectors"
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
+
+
+def test_the_suite_found_every_kind() -> None:
+    assert len(REGISTRY) >= 3
+    for kind in KINDS:
+        assert len(cases(kind)) >= 2, kind
+        assert (SOURCES / kind / "README.md").is_file(), kind
+        assert (SOURCES / kind / "sample.yaml").is_file(), kind
+        assert (HERE / f"test_{kind}.py").is_file(), kind
+    assert {case.kind for case in ALL} == set(REGISTRY)
+
+
+@every_case
+def test_a_case_says_where_it_is_from(case: Case) -> None:
+    text = (case.folder / "PROVENANCE.md").read_text(encoding="utf-8")
+
+    for word in ("**Product**", "**How recorded**", "**Scrubbed**", "**Golden figures**"):
+        assert word in text
+    assert "/work" not in text
+    assert "/tmp" not in text
+
+
+@every_case
+async def test_a_recorded_answer_gives_the_golden_samples(case: Case) -> None:
+    samples = await collector_of(case).collect(NOW)
+
+    assert [sample.model_dump(exclude={"site"}) for sample in samples] == case.expected
+    assert {sample.site for sample in samples} == {case.site.id}
+
+
+@every_case
+def test_the_golden_figures_are_those_of_an_independent_count(case: Case) -> None:
+    golden = {row["pool"]: {rung.field: row[rung.field] for rung in SAMPLE_RUNGS} for row in case.expected}
+    own = counted(name_of(case), case.body)
+
+    assert golden.keys() == own.keys()
+    for pool, rungs in own.items():
+        assert golden[pool] == pytest.approx(rungs), pool
+
+
+@every_kind
+async def test_collectors_share_nothing(kind: str) -> None:
+    made = [(case, collector_of(case)) for case in cases(kind)] * 2
+
+    for samples, (case, _) in zip(await asyncio.gather(*(one.collect(NOW) for _, one in made)), made, strict=True):
+        assert [sample.model_dump(exclude={"site"}) for sample in samples] == case.expected
+    failing = build(cases(kind)[0].site, FakeHttp(_refuses))
+    with pytest.raises(Refused):
+        await failing.collect(NOW)
+    for case, collector in reversed(made):
+        assert len(await collector.collect(NOW)) == len(case.expected)
+
+
+def _refuses(_path: str, _params: object) -> None:
+    raise Refused("no")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind_of_error"),
+    [
+        (sends(b"Authentication failure", "401 Unauthorized"), Refused),
+        (sends(b"{}", "403 Forbidden"), Refused),
+        (sends(b"Unable find requested URL.", "404 Not Found"), NotFound),
+        (sends(b"{}", "429 Too Many Requests"), Refused),
+        (sends(b'{"errors":[{"errno":-1,"error":"Unspecified error"}],"nodes":[]}', "500 Error"), Unreadable),
+        (sends(b'{"errors":[{"error_number":1007}],"nodes":[]}', "511 Network Authentication Required"), Unreadable),
+        (sends_bytes(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"nodes": ['), Unreadable),
+        (sends(b'{"nodes": [{"name": "a'), Unreadable),
+        (sends(b"<html>Log in</html>"), Unreadable),
+        (sends(b""), Unreadable),
+        (sends(b"{}"), Unreadable),
+        (sends(b"[]"), Unreadable),
+        (sends(b"null"), Unreadable),
+        (sends(b'{"status":"success","data":{"resultType":"vector","result":[]},"nodes":[],"errors":[]}'), Unreadable),
+        (sends(b'{"status":"error","errorType":"bad_data","error":"parse error"}'), Unreadable),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+@every_kind
+async def test_a_bad_answer_gives_an_error_of_its_kind(
+    kind: str, answer: Answer, kind_of_error: type[CollectError]
+) -> None:
+    outcome, error = await _polled_over_a_connection(kind, answer)
+
+    assert type(error) is kind_of_error
+    assert (outcome.result, outcome.samples) == (kind_of_error.__name__.lower(), ())
+    assert outcome.reason
+
+
+@every_kind
+async def test_no_answer_is_unreachable(kind: str) -> None:
+    async with RawServer(says_nothing) as server:
+        outcome = await _poll_once(_at(kind, server.url, timeout=0.05))
+    nobody = await _poll_once(_at(kind, server.url, timeout=5.0))
+
+    assert (outcome.result, outcome.reason) == ("unreachable", "no complete answer within 0.05 s")
+    assert nobody.result == "unreachable"
+
+
+async def _polled_over_a_connection(kind: str, answer: Answer) -> tuple[PollOutcome, CollectError]:
+    async with RawServer(answer) as server:
+        site = _at(kind, server.url, timeout=5.0)
+        outcome = await _poll_once(site)
+        pool = ClientPool()
+        with pytest.raises(CollectError) as caught:
+            await build(site, pool.site(site)).collect(NOW)
+        await pool.aclose()
+    return outcome, caught.value
+
+
+async def _poll_once(site: PolledSite) -> PollOutcome:
+    pool = ClientPool()
+    try:
+        return (await _polled(site, build(site, pool.site(site))))[0]
+    finally:
+        await pool.aclose()
+
+
+async def _polled(site: PolledSite, collector: Collector) -> tuple[PollOutcome, list[Sample]]:
+    appended: list[Sample] = []
+
+    async def append(samples: list[Sample]) -> None:
+        appended.extend(samples)
+
+    poller = Poller(append, lambda _outcome: None, clock=lambda: float(NOW))
+    return await poller.poll(first_turn(site, collector, 0.0)), appended
+
+
+def _at(kind: str, url: str, timeout: float) -> PolledSite:
+    site = cases(kind)[0].site
+    return replace(site, source=site.source.model_copy(update={"url": url}), timeout=timeout)
+
+
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([-1, 10**400, 9223372036854775794, 2**63]),
+    st.floats(allow_nan=False, allow_infinity=False),  # JSON has neither
+    st.text(max_size=8),
+    st.sampled_from(["NaN", "+Inf", "-1", "9.2e18", "1e999", "gpu:a100:8", "gpu:", "gpu:a100:" + "9" * 500]),
+    st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "IDLE", "idle", "success", "vector"]),
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@st.composite
+def nearly(draw: st.DrawFn, whole: Any) -> Any:
+    """The recorded answer with one value somewhere in it replaced, or a key lost."""
+    if not isinstance(whole, dict | list) or not whole or draw(st.integers(0, 7)) == 0:
+        return draw(ANY_JSON)
+    keys = list(whole) if isinstance(whole, dict) else list(range(len(whole)))
+    key = draw(st.sampled_from(keys))
+    if isinstance(whole, dict) and draw(st.integers(0, 9)) == 0:
+        return {name: value for name, value in whole.items() if name != key}
+    copy = whole.copy()
+    copy[key] = draw(nearly(whole[key]))
+    return copy
+
+
+@every_case
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+async def test_whatever_json_comes_a_poll_tells_sane_figures_or_an_error_of_a_kind(
+    case: Case, data: st.DataObject
+) -> None:
+    payload = data.draw(ANY_JSON | nearly(case.body), label="answer")
+
+    outcome, appended = await _polled(case.site, collector_of(case, always(payload)))
+
+    assert outcome.result in {"ok", "unreadable"}, outcome
+    assert bool(appended) == (outcome.result == "ok")
+    assert len(outcome.reason) < 1000
+    for sample in appended:
+        figures = [getattr(sample, rung.field) for rung in SAMPLE_RUNGS]
+        figures += [sample.online_devices, sample.used_devices]
+        assert any(value is not None for value in figures)
+        assert all(value is None or (math.isfinite(value) and value >= 0) for value in figures)
+        assert 0 <= sample.at <= NOW
+        assert 0 < sample.source_at <= sample.fetched_at == NOW
+        assert len(sample.reason) < 1000
+
+
+@every_kind
+def test_the_sample_can_be_applied(kind: str) -> None:
+    for site in registered(SOURCES / kind / "sample.yaml"):
+        assert site.source is not None
+        assert site.source.kind == kind
+        assert check_source(site) == []
+        build(polled(site), always(None))
+
+
+@every_kind
+def test_the_readme_names_every_setting_and_what_an_operator_must_know(kind: str) -> None:
+    text = (SOURCES / kind / "README.md").read_text(encoding="utf-8")
+
+    for setting in REGISTRY[kind].Settings.model_fields:
+        assert f"`{setting}`" in text, setting
+    for heading in ("Asks", "Permissions", "Counts", "When it fails", "Proven"):
+        assert f"\n## {heading}\n" in text, heading
+    for case in cases(kind):
+        assert case.folder.name in text, case.folder.name
+
+
+def _with(kind: str, **changed: object) -> Site:
+    site = registered(SOURCES / kind / "sample.yaml")[0]
+    assert site.source is not None
+    kept = site.source.settings | changed
+    return site.model_copy(update={"source": site.source.model_copy(update={"settings": kept})})
+
+
+@every_kind
+def test_an_unknown_setting_is_told_with_the_nearest_one(kind: str) -> None:
+    for known in REGISTRY[kind].Settings.model_fields:
+        problems = check_source(_with(kind, **{known + "x": 1}))
+
+        assert [problem.message for problem in problems] == [f"unknown key; did you mean {known}?"]
+        assert problems[0].key.endswith(f": source.settings.{known}x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "key", "words"),
+    [
+        ("http_json", {"pools": "data.[pools"}, "source.settings.pools", "is not a JMESPath expression"),
+        ("http_json", {"time": "data."}, "source.settings.time", "is not a JMESPath expression"),
+        ("http_json", {"fields": {"online": "a..b"}}, "source.settings", "'a..b' is not a JMESPath expression"),
+        ("http_json", {"fields": {"onlin": "a"}}, "source.settings", "unknown field onlin; known: busy, online, pool"),
+        ("http_json", {"fields": {}}, "source.settings.fields", "at least 1"),
+        ("http_json", {"path": "api"}, "source.settings.path", "match pattern"),
+        ("http_json", {"unit": "TFLOP"}, "source.settings.unit", "'TFLOPS'"),
+        ("prometheus", {"unit": "pflops"}, "source.settings.unit", "'PFLOPS'"),
+        ("prometheus", {"queries": {"use": "up"}}, "source.settings", "unknown rung use; known: busy, online, used"),
+        ("prometheus", {"queries": {"used": 1}}, "source.settings.queries.used", "valid string"),
+        ("slurm", {"version": "0.0.40"}, "source.settings.version", "match pattern"),
+        ("slurm", {"gres": "gpu"}, "source.settings.gres", "valid list"),
+    ],
+)
+def test_a_bad_setting_is_told_with_its_place(kind: str, settings: dict[str, object], key: str, words: str) -> None:
+    site = _with(kind, **settings)
+    problems = check_source(site)
+
+    assert [problem.key for problem in problems] == [f"site {site.id}: {key}"]
+    assert words in problems[0].message
+
+
+def test_an_unknown_kind_is_told_with_those_that_are_known() -> None:
+    site = _with("slurm")
+    assert site.source is not None
+    other = site.model_copy(update={"source": site.source.model_copy(update={"kind": "slrum"})})
+
+    assert str(check_source(other)[0]) == (
+        f"site {site.id}: source.kind: slrum: unknown kind of source; known: {', '.join(KINDS)}"
+    )
+
+
+def test_a_site_without_a_source_has_nothing_to_check() -> None:
+    assert check_source(_with("slurm").model_copy(update={"source": None})) == []
+
+
+@every_kind
+def test_a_sample_holds_no_secret(kind: str) -> None:
+    text = (SOURCES / kind / "sample.yaml").read_text(encoding="utf-8")
+
+    for site in yaml.safe_load(text)["sites"]:
+        for key in ("token", "password"):
+            given_ref = site["source"].get("auth", {}).get(key, {"env": ""})
+            assert set(given_ref) <= {"env", "file"}

@@ -1,0 +1,109 @@
+"""`make run`, as a newcomer sees it: the published figures, out of polling and summing, and then a city that lives."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.servers.processes import free_port, wait_until
+
+ROOT = Path(__file__).parents[1]
+KEYS = {
+    *(f"{rung}_pflops" for rung in ("planned", "built", "online", "used", "busy")),
+    *(f"{ratio}_ratio" for ratio in ("online", "usage", "overall", "coverage")),
+    *(f"{ratio}_ratio_{bound}" for ratio in ("online", "usage") for bound in ("low", "high")),
+    "sites_expected",
+    "sites_heard",
+}
+
+
+def suanli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "suanli", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True)
+
+
+def test_once_prints_the_published_figures_in_the_shape_of_the_interface(tmp_path: Path) -> None:
+    done = suanli("demo", "--once", "--json", folder=tmp_path)
+    answer = json.loads(done.stdout)
+    fleet = answer["fleet"]
+    assert set(fleet) == KEYS
+    assert fleet["built_pflops"] > 2200
+    assert fleet["online_ratio"] == pytest.approx(0.880, abs=5e-4)
+    assert fleet["usage_ratio"] == pytest.approx(0.598, abs=5e-4)
+    assert fleet["coverage_ratio"] == 1.0
+    assert fleet["sites_heard"] == fleet["sites_expected"] >= 9
+    assert {key for group in answer["groups"] for key in group} == KEYS | {"site", "quality", "age_seconds", "status"}
+    national = {one["metric"]: one["value"] for one in answer["benchmarks"] if one["name"] == "national-2024"}
+    assert national == {"online_ratio": 0.60, "usage_ratio": 0.38}
+    assert [one["state"] for one in answer["targets"]] == ["ok", "ok"]
+
+
+def test_the_kept_record_gives_the_same_figures_counted_from_the_ledger_and_the_catalogue(tmp_path: Path) -> None:
+    shown = json.loads(suanli("demo", "--once", "--json", "--data", "kept", folder=tmp_path).stdout)
+    read = json.loads(suanli("--config", "kept/config.yaml", "rates", "--json", folder=tmp_path).stdout)
+    assert read["fleet"]["online_pflops"] == shown["fleet"]["online_pflops"]
+    ledger = json.loads(suanli("--config", "kept/config.yaml", "capacity", "list", "--json", folder=tmp_path).stdout)
+    current = [row for row in ledger["capacity"] if row["stage"] == "built" and row["until"] is None]
+    assert shown["fleet"]["built_pflops"] == pytest.approx(_counted(current, tmp_path), rel=1e-12)
+
+
+def _counted(rows: list[dict[str, Any]], folder: Path) -> float:
+    with (ROOT / "suanli" / "catalog" / "accelerators.csv").open(encoding="utf-8", newline="") as lines:
+        peaks = {row["id"]: row["fp16"] for row in csv.DictReader(lines)}
+    sites = json.loads(suanli("--config", "kept/config.yaml", "site", "list", "--json", folder=folder).stdout)["sites"]
+    models = {(site["id"], pool["id"]): pool["model"] for site in sites for pool in site["pools"]}
+    return sum(row["devices"] * float(peaks[models[row["site"], row["pool"]]]) for row in rows) / 1000
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """`suanli demo`, running; its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "suanli", "demo", "--listen", f"127.0.0.1:{port}"]
+    log = (tmp_path / "log").open("wb")
+    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=log)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=20)
+        log.close()
+    assert code == 0, (tmp_path / "log").read_text()
+
+
+def test_the_page_and_metrics_show_them_within_a_minute(served: str) -> None:
+    def covered() -> bool:
+        try:
+            return fleet_gauges(served).get("suanli_fleet_coverage_ratio") == 1.0
+        except httpx.HTTPError:
+            return False
+
+    wait_until(covered, within=60, what="every site to be heard")
+    gauges = fleet_gauges(served)
+    assert gauges["suanli_fleet_online_ratio"] == pytest.approx(0.880, abs=5e-4)
+    assert gauges["suanli_fleet_usage_ratio"] == pytest.approx(0.598, abs=5e-4)
+    page = httpx.get(f"{served}/", trust_env=False)
+    assert page.headers["content-type"].startswith("text/html")
+    rates = httpx.get(f"{served}/api/v1/rates", trust_env=False).json()
+    assert rates["fleet"]["online_ratio"] == gauges["suanli_fleet_online_ratio"]
+    sites = httpx.get(f"{served}/api/v1/sites", trust_env=False).json()["sites"]
+    assert {site["kind"] for site in sites} == {"slurm", "prometheus", "http_json"}
+    assert all(site["up"] for site in sites)
+
+
+def fleet_gauges(address: str) -> dict[str, float]:
+    text = httpx.get(f"{address}/metrics", trust_env=False).raise_for_status().text
+    families = text_string_to_metric_families(text)
+    return {one.name: one.value for family in families for one in family.samples if one.name.startswith("suanli_fleet")}
