@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.base import Collector, CollectError, NotFound, Refused, Unreadable
+from collectors.base import CollectError, Collector, NotFound, Refused, Unreadable
 from collectors.client import ClientPool
 from collectors.poller import Poller
 from collectors.registry import REGISTRY, build, check_source

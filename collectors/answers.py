@@ -1,0 +1,116 @@
+"""What came back: bodies within their limit, and faults told by what they mean."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import aiohttp
+import httpx
+import orjson
+
+from collectors.base import CollectError, Unreachable, Unreadable
+
+CONNECT_SECONDS = 10.0
+_SHOWN = 120
+
+
+async def body(response: httpx.Response, limit: int) -> bytes:
+    """The body, unpacked; never holds more than `limit` bytes and one chunk."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip", "x-gzip", ""):
+        raise Unreadable(f"the answer is packed as {clean(coding)}, which was not asked for")
+    unpack = zlib.decompressobj(wbits=31) if "gzip" in coding else None
+    parts, size = [], 0
+    async for chunk in cast(AsyncIterable[bytes], response.stream):
+        part = _unpacked(unpack, chunk, limit + 1 - size) if unpack else chunk
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise Unreadable(f"the answer is larger than {limit / 1048576:g} MiB: ask for less, or raise the limit")
+    if unpack and parts and not unpack.eof:
+        raise Unreadable("the answer was cut off")
+    return b"".join(parts)
+
+
+def _unpacked(unpack: Any, chunk: bytes, room: int) -> bytes:
+    try:
+        return cast(bytes, unpack.decompress(chunk, room))
+    except zlib.error:
+        raise Unreadable("the answer says that it is gzip and is not") from None
+
+
+_FAULTS: tuple[tuple[type[BaseException], type[CollectError], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, Unreachable, "the certificate is not accepted: check tls.ca and url"),
+    (aiohttp.ClientConnectorDNSError, Unreachable, "the name has no address: check url and the name servers"),
+    (aiohttp.ClientSSLError, Unreachable, "no TLS there, or none that we share: check http or https in url"),
+    (aiohttp.ClientConnectorError, Unreachable, "no connection: is the service up, and the port open to us?"),
+    (aiohttp.ConnectionTimeoutError, Unreachable, f"no connection within {CONNECT_SECONDS:g} s: down, or a firewall"),
+    (aiohttp.ClientConnectionError, Unreachable, "the connection was closed before an answer: check http or https"),
+    (aiohttp.ClientPayloadError, Unreadable, "the answer was cut off"),
+    (aiohttp.ClientResponseError, Unreadable, "the answer is not HTTP, or has headers beyond measure"),
+    (OSError, Unreachable, "the connection failed"),
+)
+
+
+def fault_of(where: str, cause: BaseException) -> CollectError:
+    """By type alone; the cause's own text is not shown, as it may quote what was sent or received."""
+    for kind, outcome, text in _FAULTS:
+        if isinstance(cause, kind):
+            return outcome(": ".join(filter(None, (where, text, _detail(cause)))))
+    return Unreachable(f"{where}: could not be asked ({type(cause).__name__})")
+
+
+def _detail(cause: BaseException) -> str:
+    inner = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
+    number = getattr(inner, "errno", None)
+    said = getattr(inner, "verify_message", "") or getattr(inner, "reason", "")
+    return clean(str(said or (os.strerror(number) if isinstance(number, int) and number > 0 else "")))
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds; a date counts from the server's own clock, which may not agree with ours."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    then, now = _date(text), _date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (then - now).total_seconds()) if then else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def gist_of(body: bytes) -> str:
+    """What an answer complains of: the first of the usual keys of a JSON object, or else all of the text."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        value = None
+    for key in ("errors", "error", "message", "detail") if isinstance(value, dict) else ():
+        if found := value.get(key):
+            return found if isinstance(found, str) else orjson.dumps(found).decode()
+    return body.decode(errors="replace")
+
+
+def clean(text: str) -> str:
+    """One short line without control characters."""
+    shown = "".join(char if char.isprintable() else " " for char in text[: 8 * _SHOWN])
+    line = " ".join(shown.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def origin_of(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def where(request: httpx.Request) -> str:
+    """Address and path without the query, which may be long."""
+    return f"{origin_of(request.url)}{request.url.path}"
