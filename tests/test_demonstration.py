@@ -64,7 +64,8 @@ def _counted(rows: list[dict[str, Any]], folder: Path) -> float:
         peaks = {row["id"]: row["fp16"] for row in csv.DictReader(lines)}
     sites = json.loads(suanli("--config", "kept/config.yaml", "site", "list", "--json", folder=folder).stdout)["sites"]
     models = {(site["id"], pool["id"]): pool["model"] for site in sites for pool in site["pools"]}
-    return sum(row["devices"] * float(peaks[models[row["site"], row["pool"]]]) for row in rows) / 1000
+    devices = [(int(row["devices"]), float(peaks[models[row["site"], row["pool"]]])) for row in rows]
+    return sum(count * peak for count, peak in devices) / 1000
 
 
 @pytest.fixture

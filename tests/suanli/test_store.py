@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -510,10 +509,3 @@ def test_a_sample_is_remembered_as_it_was_given() -> None:
 
 def replace_at(sample: Sample, at: int) -> Sample:
     return sample.model_copy(update={"at": at, "source_at": at})
-
-
-def test_states_are_values() -> None:
-    with a_store(a_site("s")) as store:
-        (state,) = store.states_now(NOW)
-        assert replace(state) == state
-        assert state.age_seconds is None
