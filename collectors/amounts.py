@@ -13,6 +13,8 @@ from suanli.model.units import PFLOPS_PER, Unit
 
 _MOST_DEVICES = 1e8
 _MOST_PFLOPS = 1e6
+_NO_VALUE = frozenset({2.0**63, 2.0**64})
+"""What 64-bit "no value" marks become as floats: 9.2e18 FLOPS could pass for 9.2 EFLOPS."""
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ def _reasons(pool: PolledPool, amounts: Amounts, unit: Unit, raw: dict[str, floa
 
 def _sane(value: float | None, unit: Unit) -> float | None:
     """Negative numbers and sentinels (9.2e18 for "no value") are not amounts."""
-    if value is None:
+    if value is None or value in _NO_VALUE:
         return None
     most = _MOST_DEVICES if unit == "devices" else _MOST_PFLOPS / PFLOPS_PER[unit]
     return value if 0 <= value <= most else None

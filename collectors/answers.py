@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import AsyncIterable
 from datetime import UTC, datetime

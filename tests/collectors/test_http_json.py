@@ -55,7 +55,7 @@ def one(value: JsonValue) -> float | None:
         ("PFLOPS", 2.0, 2.0),
         ("EFLOPS", 0.002, 2.0),
         ("devices", 2, 0.6),
-        ("FLOPS", 1e21, 1e6),
+        ("FLOPS", 9.2e18, 9200),
         ("EFLOPS", 1e3, 1e6),
         ("devices", "2", 0.6),
     ],
@@ -68,10 +68,8 @@ def test_units(unit: Unit, value: JsonValue, pflops: float) -> None:
 
 
 @pytest.mark.parametrize("unit", ["FLOPS", "TFLOPS", "PFLOPS", "EFLOPS", "devices"])
-@pytest.mark.parametrize("value", [9223372036854775794, 9.2e28, -1, -0.001])
+@pytest.mark.parametrize("value", [9223372036854775794, 2**63 - 1, 2**64 - 1, 9.2e28, -1, -0.001])
 def test_sentinels_and_negative_amounts_are_unknown_in_every_unit(unit: Unit, value: float) -> None:
-    if unit == "FLOPS" and value == 9223372036854775794:
-        pytest.skip("9.2 EFLOPS is an amount that exists")
     (sample,) = parsed({"pools": [{"name": "A 100", "up": value, "busy": 1}]}, unit=unit)
 
     assert (sample.online_pflops, sample.online_devices, sample.quality) == (None, None, "partial")
@@ -175,10 +173,29 @@ def test_a_time_without_its_zone_is_refused(value: str) -> None:
         instant_of(value)
 
 
+OUT_OF_RANGE = ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1969-12-31T00:00:00Z", "x" * 500]
+
+
 @pytest.mark.parametrize(
     "value",
-    [None, True, 0, -AT, "", ".", "²", "yesterday", "24/11/2026", [], {}, [AT], 1e15, 10**400, float("nan")]
-    + ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1969-12-31T00:00:00Z", "x" * 500],
+    [
+        None,
+        True,
+        0,
+        -AT,
+        "",
+        ".",
+        "²",
+        "yesterday",
+        "24/11/2026",
+        [],
+        {},
+        [AT],
+        1e15,
+        10**400,
+        float("nan"),
+        *OUT_OF_RANGE,
+    ],
 )
 def test_what_is_no_time_is_unreadable(value: Any) -> None:
     with pytest.raises(Unreadable, match="time") as caught:
