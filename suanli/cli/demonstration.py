@@ -18,7 +18,7 @@ from suanli.cli.output import print_json
 from suanli.cli.rates import print_rates
 from suanli.config import Config, load_config
 from suanli.demo.registry import sites, write_tokens
-from suanli.demo.server import DemoServer
+from suanli.demo.server import demo_server
 from suanli.demo.state import City
 from suanli.model.errors import Unavailable
 from suanli.record import opened_store
@@ -91,7 +91,7 @@ class Demonstration:
         """The simulated APIs running, and their sites registered in the store of the configuration that is given."""
         self._say("start")
         tokens = self._kept / "tokens"
-        async with DemoServer(City(self._seed, time.time()), write_tokens(tokens), time.time) as base_url:
+        async with demo_server(City(self._seed, time.time()), write_tokens(tokens), time.time) as base_url:
             config = self._config()
             found = sites(base_url, INTERVAL, tokens)
             self._say("register", count=len(found), pools=sum(len(site.pools) for site in found))

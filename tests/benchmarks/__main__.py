@@ -1,4 +1,4 @@
-"""`make bench`: python -m tests.benchmarks [--sites 2000] [--seconds 40] [--interval 5] [--output build/bench.json]
+"""`make bench`: python -m tests.benchmarks [--sites 2000] [--seconds 40] [--interval 5] [--turns 7] [--output FILE]
 
 Ends with 1 when a poll failed or what was acknowledged is not what is stored; a goal that is missed is only told,
 as a busy machine can miss it.
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     raise_limits()
     try:
-        figures = _measured(Load(options.sites, options.interval, options.seconds))
+        figures = _measured(Load(options.sites, options.interval, options.seconds), options.turns)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -43,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if lost else 0
 
 
-def _measured(load: Load) -> list[Figure]:
+def _measured(load: Load, turns: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
         folders = {part: Path(name) / part for part in ("polling", "startup", "appending")}
         for folder in folders.values():
             folder.mkdir()
         return [
             *polling_figures(load, folders["polling"]),
-            *startup_figures(folders["startup"]),
+            *startup_figures(folders["startup"], turns),
             *rendering_figures((load.sites, 5 * load.sites)),
             *appending_figures(folders["appending"]),
         ]
@@ -61,6 +61,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sites", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=40.0, help="how long each program is measured")
     parser.add_argument("--interval", type=int, default=5, help="seconds between two polls of a site")
+    parser.add_argument("--turns", type=int, default=7, help="how often each command is started")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
     return parser.parse_args(arguments)
 

@@ -26,10 +26,8 @@ from tests.benchmarks.figures import Figure
 from tests.servers.processes import TooLateError, free_ports, wait_until
 
 _READY_WITHIN = 45.0
-_ACCEPT = (
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5"
-)
-"""What a Prometheus asks for."""
+_ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+"""What a Prometheus prefers: OpenMetrics."""
 _POLLS = re.compile(r'^suanli_site_polls_total\{result="(\w+)",site="[^"]*"\} (\S+)$', re.MULTILINE)
 _FIELDS = {"pool": "name", "online": "deviceUp", "used": "deviceUsed", "busy": "deviceBusy"}
 _BUILT = "2024-09-01"

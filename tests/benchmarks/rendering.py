@@ -26,7 +26,7 @@ from tests.benchmarks.children import BenchError
 from tests.benchmarks.figures import Figure
 
 _NOW = 1_795_500_000
-_TURNS = 5
+_TURNS = 3
 
 
 def rendering_figures(sizes: Sequence[int]) -> list[Figure]:

@@ -13,12 +13,14 @@ from tests.benchmarks.children import BenchError, child_environment, suanli
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.polling import Load, write_registry
 
-_TURNS = 7
 _SMALL = Load(sites=9, interval=60, seconds=0)
 
 
-def startup_figures(folder: Path) -> list[Figure]:
-    """`--help`, and `rates` on a small store; the programs take turns, so that a busy moment meets all of them."""
+def startup_figures(folder: Path, turns: int) -> list[Figure]:
+    """`--help`, and `rates` on a small store; the programs take turns, so that a busy moment meets all of them.
+
+    Each is run `turns` times, and the median told.
+    """
     config = write_registry(_SMALL, folder, port=1, listen=1)
     commands = {
         "python": [sys.executable, "-c", "pass"],
@@ -26,13 +28,12 @@ def startup_figures(folder: Path) -> list[Figure]:
         "rates": suanli("--config", str(config), "rates", "--json"),
     }
     walls: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(_TURNS):
+    for _ in range(turns):
         for name, command in commands.items():
             walls[name].append(_wall_ms(command, folder))
     middle = {name: statistics.median(found) for name, found in walls.items()}
-    return [
-        Figure(f"start_{name}_ms", middle[name], "ms", "python_pass_ms", middle["python"]) for name in list(walls)[1:]
-    ]
+    nothing = middle.pop("python")
+    return [Figure(f"start_{name}_ms", wall, "ms", "python_pass_ms", nothing) for name, wall in middle.items()]
 
 
 def _wall_ms(command: Sequence[str], folder: Path) -> float:

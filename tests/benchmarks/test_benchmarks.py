@@ -32,7 +32,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
 ) -> None:
     need("prometheus", INSTALL)
     file, before = tmp_path / "build" / "bench.json", children()
-    options = [f"--sites={SITES}", f"--seconds={SECONDS}", f"--interval={INTERVAL}", f"--output={file}"]
+    options = [f"--sites={SITES}", f"--seconds={SECONDS}", f"--interval={INTERVAL}", "--turns=1", f"--output={file}"]
     assert main(options) == 0, capsys.readouterr().err
     assert children() == before
     answer, rows = json.loads(file.read_text()), figures_of(file)

@@ -73,10 +73,10 @@ class Case:
 
         def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
             asked = {"path": path} | ({"query": params["query"]} if params else {})
-            for answered, body in bodies:
-                if answered == asked:
-                    return body
-            raise NotFound(f"not recorded: {asked}")
+            found: list[JsonValue] = [body for answered, body in bodies if answered == asked]
+            if not found:
+                raise NotFound(f"not recorded: {asked}")
+            return found[0]
 
         return FakeHttp(reply)
 

@@ -440,7 +440,7 @@ async def test_an_answer_without_a_length_ends_with_its_connection(door: Door) -
 
 
 async def test_a_connection_is_waited_for_but_not_for_ever(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.client._CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("collectors.client.CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, and nobody answers the handshake
         url = f"https://localhost:{silent.getsockname()[1]}"
         await fails(door(url), Unreachable, "no connection within")

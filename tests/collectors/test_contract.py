@@ -44,6 +44,9 @@ KINDS = sorted(REGISTRY)
 SOURCES = HERE.parents[1] / "collectors"
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+SHAPES = [case for case in ALL if case.kind != "slurm" or case.folder.name.endswith(("22.05.8-v0.0.38", "v0.0.45"))]
+"""Answers that differ in shape, for what is tried many times over."""
+
 every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
@@ -209,8 +212,8 @@ def nearly(draw: st.DrawFn, whole: Any) -> Any:
     return copy
 
 
-@every_case
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@pytest.mark.parametrize("case", SHAPES, ids=name_of)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 async def test_whatever_json_comes_a_poll_tells_sane_figures_or_an_error_of_a_kind(
     case: Case, data: st.DataObject

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -235,7 +236,7 @@ async def test_a_store_fault_pauses_polling_and_recovers(monkeypatch: pytest.Mon
         assert polling.fault is None
 
     assert refused == 1
-    assert max(later - earlier for earlier, later in zip(asked_at, asked_at[1:], strict=False)) >= pause * 0.9
+    assert max(later - earlier for earlier, later in pairwise(asked_at)) >= pause * 0.9
     assert set(record.results("s")) == {"ok"}
 
 
@@ -243,10 +244,11 @@ async def test_a_store_fault_pauses_polling_and_recovers(monkeypatch: pytest.Mon
 async def test_a_poll_that_had_nothing_to_record_does_not_end_a_store_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller, "_PAUSE_AFTER_STORE_FAULT", 1000.0)
     record, let_go = Record(), asyncio.Event()
-    record.broken = True
     good, dead = Scripted(site("good")), Scripted(site("dead"), hanging(let_go))
     async with running(record, [dead, good]) as (polling, _):
-        await until(lambda: polling.fault is not None and dead.at_once == 1)
+        await until(lambda: dead.at_once == 1)
+        record.broken = True
+        await until(lambda: polling.fault is not None)
         let_go.set()
         await record.until_told("dead")
         assert polling.fault == "the disk is full"
@@ -357,7 +359,7 @@ async def test_a_sources_clock_that_runs_ahead_is_flagged_and_keeps_nothing_fres
 
     assert (sample.quality, sample.reason) == ("suspect", "the source's clock is 86400 s ahead")
     assert (sample.source_at, sample.fetched_at) == (NOW, NOW)
-    assert NOW - 60 < sample.at <= NOW
+    assert NOW - 2 * 60 < sample.at <= NOW
 
 
 async def test_a_store_fault_in_one_poll_is_the_callers_to_hear() -> None:

@@ -154,7 +154,7 @@ def slurm_cluster(
 ) -> Iterator[Slurm]:
     """A cluster whose nodes are all idle, and ``off`` more nodes that are DOWN and never had a daemon.
 
-    With ``slurmd_timeout=5`` a killed node is DOWN after about nine seconds (with 30 after thirty to sixty); with
+    With ``slurmd_timeout=5`` a killed node is DOWN after about nine seconds; with
     ``message_timeout=2`` the REST server says within two seconds that the controller is gone or frozen (with
     10 in ten).
     """

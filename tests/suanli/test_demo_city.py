@@ -27,7 +27,7 @@ from collectors.registry import build, check_source
 from suanli.catalog.accelerators import load_accelerators
 from suanli.demo import registry
 from suanli.demo.faults import EVERY_SECONDS, FAILING_SECONDS, FAULTS, fault_at
-from suanli.demo.server import DemoServer, demo_app
+from suanli.demo.server import demo_app, demo_server
 from suanli.demo.state import HOLD_SECONDS, TICK_SECONDS, City
 from suanli.model.site import Site
 from suanli.registry.file import read_sites, write_sites
@@ -156,7 +156,7 @@ async def on_loopback(
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[Site], City]]:
     tokens = registry.write_tokens(folder)
     city = City(seed, START)
-    async with DemoServer(city, tokens, clock) as base, httpx.AsyncClient() as client:
+    async with demo_server(city, tokens, clock) as base, httpx.AsyncClient() as client:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base)
         yield client, registry.sites(base, 5, folder), city
 

@@ -105,12 +105,17 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         YamlFile.read(tmp_path)
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_read_or_refused_with_an_input_error(text: str) -> None:
+def problems_of(text: str) -> tuple[Problem, ...]:
     try:
         YamlFile("f.yaml", text).load(Outer)
     except InputError as error:
-        assert all(problem.file == "f.yaml" for problem in error.problems)
+        return error.problems
+    return ()
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_with_an_input_error(text: str) -> None:
+    assert all(problem.file == "f.yaml" for problem in problems_of(text))
 
 
 values = st.recursive(
@@ -123,11 +128,8 @@ values = st.recursive(
 @given(st.dictionaries(st.sampled_from(["name", "inner", "many", "nmae"]), values))
 def test_any_data_is_read_or_refused_with_lines(data: dict[str, object]) -> None:
     text = yaml.safe_dump(data, allow_unicode=True, default_flow_style=False)
-    try:
-        YamlFile("f.yaml", text).load(Outer)
-    except InputError as error:
-        count = len(text.splitlines())
-        assert all(problem.line is not None and 1 <= problem.line <= count for problem in error.problems)
+    lines = [problem.line for problem in problems_of(text)]
+    assert all(line is not None and 1 <= line <= len(text.splitlines()) for line in lines)
 
 
 @given(st.integers(1, 10**9))
