@@ -101,7 +101,7 @@ def _health(api: FastAPI, served: Served) -> None:
         return "ready\n"
 
     @api.get("/metrics")
-    async def metrics(request: Request) -> Response:
+    def metrics(request: Request) -> Response:
         """Prometheus text or OpenMetrics, by Accept."""
         body, kind = served.exposition.page(request.headers.get("accept", ""), int(served.clock()))
         return Response(body, media_type=kind)
@@ -109,7 +109,7 @@ def _health(api: FastAPI, served: Served) -> None:
 
 def _reads(api: FastAPI, served: Served) -> None:
     @api.get("/api/v1/rates")
-    async def rates(
+    def rates(
         at: int | None = Query(None, ge=0, le=_LAST, description="UTC seconds; now when left out"),
         by: GroupBy = "site",
         basis: Basis = CANONICAL_BASIS,

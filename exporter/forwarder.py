@@ -42,10 +42,11 @@ class Forwarder:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Forward until `stop`, then once more what is there, if the sink takes it."""
+        """Forward until `stop`, then once more what is there, unless the sink is down."""
         while not self._stopping.is_set():
             await self._pause(await self._step())
-        await self._step()
+        if not self.health.failures:
+            await self._step()
         self.sink.close()
 
     async def _step(self) -> float:

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from collectors.client import ClientPool
-
 from collectors.base import Collector
+from collectors.client import ClientPool
 from collectors.poller import Poller
 from collectors.registry import build
 from collectors.schedule import first_turn
@@ -24,7 +23,7 @@ from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
-from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
@@ -151,9 +150,12 @@ class _Plans:
     async def watch(self) -> None:
         while True:
             await asyncio.sleep(_REGISTRY_WATCH)
-            if await asyncio.to_thread(self._store.changed_elsewhere):
-                await asyncio.to_thread(self._store.reload)
-                self.take_over()
+            try:
+                if await asyncio.to_thread(self._store.changed_elsewhere):
+                    await asyncio.to_thread(self._store.reload)
+                    self.take_over()
+            except Unavailable as error:
+                _log.warning("the registry is looked at again later: %s", error)
 
     def _kept(self, site: PolledSite) -> tuple[PolledSite, Collector]:
         known = self._known.get(site.id)

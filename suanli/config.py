@@ -12,7 +12,7 @@ from suanli.catalog.benchmarks import Benchmark
 from suanli.model.errors import InputError, Problem
 from suanli.model.secret import SecretRef
 from suanli.model.units import Duration
-from suanli.model.yamlfile import YamlFile
+from suanli.model.yamlfile import Loc, YamlFile, dotted
 from suanli.registry.polled import PollDefaults
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -124,15 +124,20 @@ def load_config(path: Path) -> Config:
     return file.load(Config)
 
 
-def check_secrets(config: Config) -> None:
-    """Every secret that the configuration names is there; an InputError lists those that are not."""
-    named = [(f"sinks.{sink.name}.token", sink.token) for sink in config.sinks] + [("read_token", config.read_token)]
-    problems = []
-    for key, secret in named:
-        try:
-            if secret is not None:
-                secret.reveal()
-        except InputError as error:
-            problems += [Problem(problem.message, key=key) for problem in error.problems]
+def check_secrets(config: Config, path: Path | None) -> None:
+    """Every secret that the configuration names is there; an InputError lists those that are not, with their lines."""
+    named: list[tuple[Loc, SecretRef | None]] = [(("read_token",), config.read_token)]
+    named += [(("sinks", place, "token"), sink.token) for place, sink in enumerate(config.sinks)]
+    problems = [problem for loc, secret in named if secret for problem in _missing(secret, loc, path)]
     if problems:
         raise InputError(problems)
+
+
+def _missing(secret: SecretRef, loc: Loc, path: Path | None) -> list[Problem]:
+    try:
+        secret.reveal()
+    except InputError as error:
+        told = [problem.message for problem in error.problems]
+        file = YamlFile.read(path) if path else None
+        return [file.problem(loc, text) if file else Problem(text, key=dotted(loc)) for text in told]
+    return []

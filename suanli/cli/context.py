@@ -30,13 +30,18 @@ class Globals:
     language: str | None = None
     quiet: bool = False
 
+    def path(self) -> Path | None:
+        """Where the configuration is; None when there is none."""
+        named = self.config or _path(os.environ.get("SUANLI_CONFIG"))
+        if named is None and Path(DEFAULT_CONFIG).exists():
+            return Path(DEFAULT_CONFIG)
+        return named
+
     def loaded(self) -> Config:
         """The configuration that applies: --config, else SUANLI_CONFIG, else ./config.yaml, else the defaults."""
         from suanli.config import Config, load_config
 
-        path = self.config or _path(os.environ.get("SUANLI_CONFIG"))
-        if path is None and Path(DEFAULT_CONFIG).exists():
-            path = Path(DEFAULT_CONFIG)
+        path = self.path()
         config = Config() if path is None else load_config(path)
         changes: dict[str, str] = {}
         if store := self.store or os.environ.get("SUANLI_STORE"):

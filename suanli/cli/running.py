@@ -49,9 +49,11 @@ def demo(
 def serve(context: typer.Context) -> None:
     """Poll the registered sites, record, push to the sinks, serve the page, /metrics and /api/v1; SIGTERM stops it."""
     from suanli.app import serve as run
+    from suanli.config import check_secrets
 
     options = given(context)
     config: Config = options.loaded()
+    check_secrets(config, options.path())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _run(run(config, lambda service: _started(service, options)))
 

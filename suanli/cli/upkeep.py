@@ -22,8 +22,9 @@ def check(
     """Read the configuration, find its secrets, and say what is wrong, with file, line and key."""
     from suanli.config import check_secrets
 
-    found = given(context).loaded()
-    check_secrets(found)
+    options = given(context)
+    found = options.loaded()
+    check_secrets(found, options.path())
     if json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError
 
@@ -69,7 +69,7 @@ class Store:
         self.engine: Engine = open_engine(url)
         ensure_schema(self.engine)
         self._max_age = max_age
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._places: dict[int, _Place] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self.version = 0
@@ -81,15 +81,13 @@ class Store:
 
     def reload(self) -> None:
         """Read the registry and every pool's last sample again."""
-        with self._reading() as connection:
-            registry = read_registry(connection)
-            places = _places(registry)
-            latest = _last_samples(connection, places, at=None, as_of=None)
+        with self._lock, self._reading() as connection:
             self.registry_version = _counter(connection, "registry_version")
-        self.registry, self._places = registry, places
-        self._keys = {(place.site.id, place.pool.pool.id): key for key, place in places.items()}
-        self.latest = latest
-        self.version += 1
+            self.registry = read_registry(connection)
+            self._places = _places(self.registry)
+            self._keys = {(place.site.id, place.pool.pool.id): key for key, place in self._places.items()}
+            self.latest = _last_samples(connection, self._places, at=None, as_of=None)
+            self.version += 1
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has changed the registry since it was read here."""
@@ -105,12 +103,13 @@ class Store:
         last = {(key, sample.at): (key, sample) for key, sample in known}
         if not last:
             return 0
-        with self._writing() as connection:
-            first = _counter(connection, "sample_seq") + 1
-            rows = [_row(key, sample, first + n) for n, (key, sample) in enumerate(last.values())]
-            connection.execute(_APPEND, rows)
-            _set_counter(connection, "sample_seq", first + len(rows) - 1)
-        self._remember(sample for _, sample in last.values())
+        with self._lock:
+            with self._writing() as connection:
+                first = _counter(connection, "sample_seq") + 1
+                rows = [_row(key, sample, first + n) for n, (key, sample) in enumerate(last.values())]
+                connection.execute(_APPEND, rows)
+                _set_counter(connection, "sample_seq", first + len(rows) - 1)
+            self._remember(sample for _, sample in last.values())
         return len(last)
 
     def after(self, cursor: int, limit: int) -> Batch:
@@ -119,8 +118,8 @@ class Store:
         rows = select(table.seq, table.pool_key, table.at, table.source_at, *(table[name] for name in _RUNG_FIELDS))
         with self._reading() as connection:
             found = connection.execute(rows.where(table.seq > cursor).order_by(table.seq).limit(limit)).all()
-            if any(row.pool_key not in self._places for row in found):  # another process has just registered it
-                self._places = _places(read_registry(connection))
+        if any(row.pool_key not in self._places for row in found):
+            self.reload()  # another process has just registered a pool and recorded for it
         return Batch(tuple(map(self._point, found)), found[-1][0] if found else cursor)
 
     def cursor(self, sink: str) -> int:
@@ -150,19 +149,20 @@ class Store:
             return [(seq, line, reason) for seq, line, reason in rows]
 
     def pending(self, sink: str) -> tuple[int, int | None]:
-        """How many points this sink has not got, and the fetch time of the oldest of them."""
-        table = schema.samples.c
-        waiting = select(func.count(), func.min(table.fetched_at)).where(table.seq > self.cursor(sink))
+        """How many points this sink has not got, and the fetch time of the next; no row is counted, be they millions.
+
+        One that was replaced meanwhile counts twice.
+        """
+        table, cursor = schema.samples.c, self.cursor(sink)
+        oldest = select(table.fetched_at).where(table.seq > cursor).order_by(table.seq).limit(1)
         with self._reading() as connection:
-            count, oldest = connection.execute(waiting).one()
-        return count, oldest
+            return _counter(connection, "sample_seq") - cursor, connection.execute(oldest).scalar()
 
     def states(self, at: int, as_of: int | None = None) -> list[PoolState]:
         """Every pool as it was at `at`, from what was recorded by `as_of` (all of it when None)."""
         with self._reading() as connection:
             registry = read_registry(connection, as_of)
-            places = _places(registry)
-            samples = _last_samples(connection, places, at, as_of)
+            samples = _last_samples(connection, _places(registry), at, as_of)
         return pool_states(registry, samples, at, self._max_age)
 
     def states_now(self, now: int) -> list[PoolState]:
@@ -172,7 +172,7 @@ class Store:
     def next_expiry(self, now: int) -> int | None:
         """When the first figure that is known now becomes unknown unless a new sample comes."""
         ages = {item.site.id: self._max_age(item.site) for item in self.registry}
-        ends = [sample.source_at + ages[site] for (site, _), sample in list(self.latest.items()) if site in ages]
+        ends = [sample.source_at + ages[site] for (site, _), sample in self.latest.items() if site in ages]
         return min((end for end in ends if end >= now), default=None)
 
     def apply(self, changes: list[Change], now: int) -> None:
@@ -187,11 +187,12 @@ class Store:
             connection.execute(update(schema.counters).where(schema.counters.c.name == "").values(value=0))
 
     def _remember(self, samples: Iterable[Sample]) -> None:
-        latest = self.latest
+        latest = dict(self.latest)  # a new one: the event loop may be reading the old
         for sample in samples:
             before = latest.get((sample.site, sample.pool))
             if before is None or sample.at >= before.at:
                 latest[sample.site, sample.pool] = sample
+        self.latest = latest
         self.version += 1
 
     def _point(self, row: Any) -> Point:
@@ -201,8 +202,13 @@ class Store:
         site = place.site
         return Point(seq, at, site.id, place.pool.pool.id, site.province, site.operator, (built, *rungs))
 
-    def _reading(self) -> Connection:
-        return self.engine.connect().execution_options(**READING)
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self.engine.connect().execution_options(**READING) as connection:
+                yield connection
+        except DatabaseError as error:
+            raise Unavailable(f"the store cannot be read: {error.orig}") from None
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -237,11 +243,8 @@ def _last_samples(
         schema.pools, schema.samples.c.seq == last.correlate(schema.pools).scalar_subquery()
     )
     found = connection.execute(rows).mappings()
-    return {_key(places, row["pool_key"]): _sample(places[row["pool_key"]], row) for row in found}
-
-
-def _key(places: dict[int, _Place], key: int) -> tuple[str, str]:
-    return places[key].site.id, places[key].pool.pool.id
+    samples = [_sample(place, row) for row in found if (place := places.get(row["pool_key"]))]
+    return {(sample.site, sample.pool): sample for sample in samples}
 
 
 def _sample(place: _Place, row: Any) -> Sample:

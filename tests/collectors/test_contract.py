@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -139,29 +141,28 @@ async def test_a_bad_answer_gives_an_error_of_its_kind(
 
 @every_kind
 async def test_no_answer_is_unreachable(kind: str) -> None:
-    async with RawServer(says_nothing) as server:
-        outcome = await _poll_once(_at(kind, server.url, timeout=0.05))
-    nobody = await _poll_once(_at(kind, server.url, timeout=5.0))
+    async with RawServer(says_nothing) as server, _door(_at(kind, server.url, timeout=0.05)) as (site, collector):
+        outcome, _ = await _polled(site, collector)
+    async with _door(_at(kind, server.url, timeout=5.0)) as (site, collector):
+        nobody, _ = await _polled(site, collector)
 
     assert (outcome.result, outcome.reason) == ("unreachable", "no complete answer within 0.05 s")
     assert nobody.result == "unreachable"
 
 
 async def _polled_over_a_connection(kind: str, answer: Answer) -> tuple[PollOutcome, CollectError]:
-    async with RawServer(answer) as server:
-        site = _at(kind, server.url, timeout=5.0)
-        outcome = await _poll_once(site)
-        pool = ClientPool()
+    async with RawServer(answer) as server, _door(_at(kind, server.url, timeout=5.0)) as (site, collector):
+        outcome, _ = await _polled(site, collector)
         with pytest.raises(CollectError) as caught:
-            await build(site, pool.site(site)).collect(NOW)
-        await pool.aclose()
+            await collector.collect(NOW)
     return outcome, caught.value
 
 
-async def _poll_once(site: PolledSite) -> PollOutcome:
-    pool = ClientPool()
+@asynccontextmanager
+async def _door(site: PolledSite) -> AsyncIterator[tuple[PolledSite, Collector]]:
+    pool = ClientPool()  # makes a TLS context, which takes longer than all the rest
     try:
-        return (await _polled(site, build(site, pool.site(site))))[0]
+        yield site, build(site, pool.site(site))
     finally:
         await pool.aclose()
 
@@ -198,12 +199,19 @@ ANY_JSON = st.recursive(
 )
 
 
+READ = {"nodes", "errors", "name", "state", "state_flags", "gres", "gres_used", "usages", "INSTANCE", "CUSTOM_GPU_A100"}
+READ |= {"status", "error", "data", "resultType", "result", "metric", "value", "modelName", "chip", "pod"}
+"""Keys that some collector reads; a change elsewhere proves little."""
+
+
 @st.composite
 def nearly(draw: st.DrawFn, whole: Any) -> Any:
     """The recorded answer with one value somewhere in it replaced, or a key lost."""
     if not isinstance(whole, dict | list) or not whole or draw(st.integers(0, 7)) == 0:
         return draw(ANY_JSON)
-    keys = list(whole) if isinstance(whole, dict) else list(range(len(whole)))
+    keys = [key for key in whole if key in READ] if isinstance(whole, dict) else list(range(len(whole)))
+    if not keys:
+        return draw(ANY_JSON)
     key = draw(st.sampled_from(keys))
     if isinstance(whole, dict) and draw(st.integers(0, 9)) == 0:
         return {name: value for name, value in whole.items() if name != key}
@@ -213,12 +221,12 @@ def nearly(draw: st.DrawFn, whole: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", SHAPES, ids=name_of)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 async def test_whatever_json_comes_a_poll_tells_sane_figures_or_an_error_of_a_kind(
     case: Case, data: st.DataObject
 ) -> None:
-    payload = data.draw(ANY_JSON | nearly(case.body), label="answer")
+    payload = data.draw(nearly(case.body), label="answer")
 
     outcome, appended = await _polled(case.site, collector_of(case, always(payload)))
 

@@ -1,4 +1,4 @@
-"""Every command, started as a person starts it: data on stdout, words on stderr, exit codes 0, 1, 2 and 3."""
+"""Every command, given as a person gives it: data on stdout, words on stderr, exit codes 0, 1, 2 and 3."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from suanli.answers import GROUPINGS
 from suanli.cli.main import app
 from suanli.model.rates import Rates
 from tests.suanli.making import SITES_YAML, ZONE, a_sample, open_store
-from tests.suanli.running import REPO, contents, suanli
+from tests.suanli.running import REPO, contents, started, suanli
 
 COMMANDS = {
     "demo", "serve", "collect", "apply", "export", "rates", "version",
@@ -62,14 +62,14 @@ def test_help_names_every_command_of_the_interface(tmp_path: Path) -> None:
     for name, command in root.commands.items():  # type: ignore[attr-defined] # a group
         found |= {f"{name} {sub}" for sub in getattr(command, "commands", {})} or {name}
     assert found == COMMANDS
-    ended = suanli(tmp_path, "--help")
+    ended = started(tmp_path, "--help")
     assert (ended.code, ended.err) == (0, "")
     assert all(re.search(rf"^│ {name} ", ended.out, re.MULTILINE) for name in {one.split()[0] for one in COMMANDS})
     assert contents(tmp_path) == {}
 
 
 def test_version(tmp_path: Path) -> None:
-    ended = suanli(tmp_path, "version")
+    ended = started(tmp_path, "version")
     assert (ended.code, ended.out, ended.err) == (0, f"suanli {__version__}\n", "")
 
 
@@ -101,11 +101,11 @@ def test_apply_shows_the_difference_and_twice_is_once(empty: Path) -> None:
 
 
 def test_a_dry_run_changes_nothing(empty: Path) -> None:
-    suanli(empty, "apply", "sites.yaml")
+    started(empty, "apply", "sites.yaml")
     more = SITES_YAML.replace("芜湖一号", "新名").replace("id: wh-2", "id: wh-3")
     (empty / "more.yaml").write_text(more, encoding="utf-8")
     before = contents(empty)
-    dry = suanli(empty, "apply", "more.yaml", "--dry-run", "--json")
+    dry = started(empty, "apply", "more.yaml", "--dry-run", "--json")
     assert (dry.code, dry.data["applied"], len(dry.data["changes"])) == (0, False, 4)
     assert suanli(empty, "apply", "more.yaml", "--dry-run").err == "4 changes would be made\n"
     assert contents(empty) == before
@@ -154,7 +154,18 @@ def test_capacity_list(applied: Path) -> None:
         ("wh-1", "planned", 2048, 2048 * 0.312),
         ("wh-2", "built", None, 100.0),
     ]
-    assert set(listed[0]) == set("site pool stage from until devices pflops basis reason source".split())
+    assert set(listed[0]) == {
+        "site",
+        "pool",
+        "stage",
+        "from",
+        "until",
+        "devices",
+        "pflops",
+        "basis",
+        "reason",
+        "source",
+    }
     assert (listed[0]["from"], listed[0]["until"]) == ("2024-09-01", None)
     only = suanli(applied, "capacity", "list", "--site", "wh-2", "--json").data["capacity"]
     assert only == listed[2:]
@@ -180,7 +191,7 @@ BAD_SITES = {
     "date": ("2024-03-01", "2024-02-30", "bad.yaml:11: sites[0].pools[0].capacity[0].from: should be a valid date"),
     "key": ("operator: 示例", "oprator: 示例", "bad.yaml:5: sites[0].oprator: unknown key; did you mean operator?"),
     "id": ("id: wh-1", "id: 芜湖", "bad.yaml:2: sites[0].id: "),
-    "unit": ("settings: {", "interval: 60, settings: {", "bad.yaml:6: sites[0].source.interval: a duration needs its unit"),
+    "unit": ("settings: {", "interval: 60, settings: {", "bad.yaml:6: sites[0].source.interval: a duration needs"),
     "secret": ("settings: {", "auth: {kind: bearer, token: Hunter2}, settings: {",
                "bad.yaml:6: sites[0].source.auth.token: a secret is not written in a file"),
     "kind": ("http_json", "http_jsn", "site wh-1: source.kind: http_jsn: unknown kind of source; known: http_json"),
@@ -215,7 +226,7 @@ def test_rates_have_the_shape_of_the_interface(applied: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answer["at"])
     assert set(answer["fleet"]) == set(Rates.__dataclass_fields__)
     assert set(answer["groups"][0]) == {"site", *answer["fleet"], "quality", "age_seconds", "status"}
-    assert set(answer["benchmarks"][0]) == set("name metric value delta source basis".split())
+    assert set(answer["benchmarks"][0]) == {"name", "metric", "value", "delta", "source", "basis"}
     fleet = answer["fleet"]
     assert (fleet["built_pflops"], fleet["online_pflops"], fleet["used_pflops"]) == (412.0, 370.0, 185.0)
     assert (fleet["online_ratio"], fleet["usage_ratio"]) == pytest.approx((370 / 412, 0.5))
@@ -317,7 +328,7 @@ def test_db_upgrade(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [["rates"], ["apply", "sites.yaml"], ["export"], ["db", "upgrade"], ["serve"]])
 def test_a_store_that_is_down_is_3(empty: Path, words: list[str]) -> None:
-    ended = suanli(empty, "--store", "sqlite:////no/such/folder/x.db", *words)
+    ended = started(empty, "--store", "sqlite:////no/such/folder/x.db", *words)
     assert (ended.code, ended.out) == (3, "")
     assert "the store /no/such/folder/x.db cannot be opened" in ended.err
 
@@ -405,7 +416,7 @@ def test_collect_from_a_source_that_fails(tmp_path: Path, status: int, body: byt
 
 
 def test_demo_once_prints_the_published_figures_and_leaves_a_folder_that_can_be_asked(tmp_path: Path) -> None:
-    ended = suanli(tmp_path, "demo", "--once", "--json", "--data", "city", "--listen", "127.0.0.1:0")
+    ended = started(tmp_path, "demo", "--once", "--json", "--data", "city", "--listen", "127.0.0.1:0")
     assert ended.code == 0
     assert len(ended.err.splitlines()) >= 3
     fleet = ended.data["fleet"]
@@ -413,10 +424,10 @@ def test_demo_once_prints_the_published_figures_and_leaves_a_folder_that_can_be_
     assert fleet["usage_ratio"] == pytest.approx(0.598, abs=5e-4)
     assert fleet["coverage_ratio"] == 1.0
     assert fleet["built_pflops"] > 2200
-    again = suanli(tmp_path, "--config", "city/config.yaml", "rates", "--json").data
+    again = started(tmp_path, "--config", "city/config.yaml", "rates", "--json").data
     for key in ("built_pflops", "sites_expected"):
         assert again["fleet"][key] == fleet[key]
-    quiet = suanli(tmp_path, "--quiet", "--lang", "en", "demo", "--once", "--listen", "127.0.0.1:0")
+    quiet = started(tmp_path, "--quiet", "--lang", "en", "demo", "--once", "--listen", "127.0.0.1:0")
     assert (quiet.code, quiet.err) == (0, "")
     assert "above" in quiet.out or "against" in quiet.out
 
@@ -444,14 +455,14 @@ def test_serve_on_an_address_that_is_taken_is_3(empty: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         (empty / "config.yaml").write_text(f"listen: 127.0.0.1:{port}\n", encoding="utf-8")
-        ended = suanli(empty, "serve")
+        ended = started(empty, "serve")
     assert (ended.code, ended.out) == (3, "")
     assert f"cannot listen on 127.0.0.1:{port}" in ended.err
 
 
 def test_serve_beyond_this_machine_needs_a_token(empty: Path) -> None:
     (empty / "config.yaml").write_text("listen: 0.0.0.0:0\n", encoding="utf-8")
-    ended = suanli(empty, "serve")
+    ended = started(empty, "serve")
     assert (ended.code, ended.out) == (2, "")
     assert "listen: 0.0.0.0:0 can be reached from elsewhere: set read_token" in ended.err
 

@@ -13,7 +13,7 @@ from suanli.config import Config, check_secrets, load_config
 from suanli.model.errors import InputError
 from suanli.model.secret import SecretRef
 from tests.suanli.making import SITES_YAML, ZONE
-from tests.suanli.running import REPO, contents, suanli
+from tests.suanli.running import REPO, contents, started, suanli
 
 SECRET = "Hunter2-Hunter2"
 INFLUX = (
@@ -93,7 +93,7 @@ def test_benchmarks_stand_from_their_first_day_to_the_day_before_their_end(
         ("poll: {concurrency: 0}\n", "config.yaml:1: poll.concurrency: should be greater than or equal to 1"),
         ("targets:\n  - {metric: online_ratio, target: 80}\n", "config.yaml:2: targets[0].target: should be less"),
         ("targets:\n  - {metric: busy_ratio, target: 0.8}\n", "config.yaml:2: targets[0].metric: should be"),
-        ("sinks:\n  - {name: i, kind: influxdb, url: 'http://x'}\n", "config.yaml:2: sinks[0]: a sink of kind influxdb"),
+        ("sinks:\n  - {name: i, kind: influxdb, url: 'http://x'}\n", "config.yaml:2: sinks[0]: a sink of kind"),
         ("sinks:\n  - {name: i, kind: victoriametrics, url: 'http://user:pass@x'}\n", "config.yaml:2: sinks[0].url: "),
         (
             "sinks:\n  - {name: v, kind: victoriametrics, url: 'http://x'}\n  - {name: v, kind: victoriametrics, url: 'http://y'}\n",
@@ -170,7 +170,7 @@ def test_a_bad_config_ends_with_2_and_changes_nothing(tmp_path: Path, text: str 
     changed = tmp_path / "more.yaml"
     changed.write_text(SITES_YAML.replace("wh-", "new-"), encoding="utf-8")
     before = contents(tmp_path)
-    ended = suanli(tmp_path, "--config", "config.yaml", "apply", "more.yaml")
+    ended = started(tmp_path, "--config", "config.yaml", "apply", "more.yaml")
     assert (ended.code, ended.out) == (2, "")
     assert f"suanli: {told}" in ended.err
     assert SECRET not in ended.err
@@ -181,7 +181,7 @@ def test_a_missing_secret_ends_serve_and_config_check_with_2(tmp_path: Path) -> 
     text = INFLUX.format(token="{env: SUANLI_NO_SUCH}") + "listen: 127.0.0.1:0\n"
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     for words in (["config", "check"], ["serve"]):
-        ended = suanli(tmp_path, *words)
+        ended = started(tmp_path, *words)
         assert (ended.code, ended.out) == (2, "")
         assert "secret missing: environment variable SUANLI_NO_SUCH is not set or is empty" in ended.err
     assert suanli(tmp_path, "config", "check", SUANLI_NO_SUCH=SECRET).code == 0
