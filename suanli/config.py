@@ -124,7 +124,7 @@ def load_config(path: Path) -> Config:
     return file.load(Config)
 
 
-def check_secrets(config: Config, path: Path | None) -> None:
+def check_secrets(config: Config, path: Path | None = None) -> None:
     """Every secret that the configuration names is there; an InputError lists those that are not, with their lines."""
     named: list[tuple[Loc, SecretRef | None]] = [(("read_token",), config.read_token)]
     named += [(("sinks", place, "token"), sink.token) for place, sink in enumerate(config.sinks)]

@@ -118,8 +118,9 @@ class Store:
         rows = select(table.seq, table.pool_key, table.at, table.source_at, *(table[name] for name in _RUNG_FIELDS))
         with self._reading() as connection:
             found = connection.execute(rows.where(table.seq > cursor).order_by(table.seq).limit(limit)).all()
-        if any(row.pool_key not in self._places for row in found):
-            self.reload()  # another process has just registered a pool and recorded for it
+            if any(row.pool_key not in self._places for row in found):
+                # Another process has just registered it; `reload` is left to the watch, which also tells the poller.
+                self._places = _places(read_registry(connection))
         return Batch(tuple(map(self._point, found)), found[-1][0] if found else cursor)
 
     def cursor(self, sink: str) -> int:

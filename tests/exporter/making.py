@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from exporter.base import Rejected, Retry
 from exporter.exposition import Family
 from exporter.lineprotocol import lines_of
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from suanli.config import Config
 from suanli.model.polled import PollOutcome
 from suanli.store.outcomes import Outcomes

@@ -119,7 +119,7 @@ def test_whatever_fails_nothing_is_lost_and_nothing_is_there_twice(
                 attempt(store, sink)
         sink.before = sink.after = quiet
         drained(store, sink)
-        wanted = {key: values for key, values in stored(store).items()}
+        wanted = stored(store)
         refused = {one.seq: (one.site, one.pool, one.at) for one in store.after(0, 1000).points if one.seq in bad}
         quarantined = {seq for seq, _, _ in store.rejected("fake")}
         assert refused.keys() <= quarantined <= bad

@@ -22,7 +22,7 @@ from suanli.store.plan import plan
 from suanli.store.sql import Store
 
 ZONE = ZoneInfo("Asia/Shanghai")
-T0 = 1_795_500_000  # 2026-11-24T06:40:00Z
+T0 = 1_795_500_000  # 2026-11-24T06:00:00Z
 MAX_AGE = 180
 A100 = "nvidia-a100-sxm4-80gb"
 

@@ -131,8 +131,9 @@ def test_secrets_are_found_or_named_all_at_once(tmp_path: Path, monkeypatch: pyt
     text = INFLUX.format(token="{env: SUANLI_TEST_TOKEN}") + f"read_token: {{file: {tmp_path}/blank}}\n"
     config = loaded(tmp_path, text)
     with pytest.raises(InputError) as caught:
-        check_secrets(config)
-    assert [problem.key for problem in caught.value.problems] == ["sinks.influx.token", "read_token"]
+        check_secrets(config, tmp_path / "config.yaml")
+    assert [problem.key for problem in caught.value.problems] == ["read_token", "sinks[0].token"]
+    assert [problem.line for problem in caught.value.problems] == [3, 2]
     assert "environment variable SUANLI_TEST_TOKEN is not set or is empty" in str(caught.value)
     monkeypatch.setenv("SUANLI_TEST_TOKEN", SECRET)
     good = loaded(tmp_path, text.replace("/blank", "/good"))
