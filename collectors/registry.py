@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from collectors.base import Collector, Http, Settings
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
-from suanli.model.errors import InputError, Problem
+from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
 from suanli.model.site import Site
-from suanli.model.yamlfile import dotted, unknown_key
+from suanli.model.yamlfile import Loc, dotted, unknown_key
 
 REGISTRY: dict[str, type[Collector]] = {
     "slurm": SlurmCollector,
@@ -27,29 +28,27 @@ def build(site: PolledSite, http: Http) -> Collector:
 
 
 def check_source(site: Site) -> list[Problem]:
-    """What is wrong with a site's source, before it is registered."""
+    """What is wrong with a site's source, before it is registered, where no file is at hand."""
+    return [Problem(message, key=f"site {site.id}: {dotted(loc)}") for loc, message in source_faults(site)]
+
+
+def source_faults(site: Site) -> list[tuple[Loc, str]]:
+    """The same as places within the site and messages, for a file to tell with their lines."""
     if site.source is None:
         return []
     kind = REGISTRY.get(site.source.kind)
     if kind is None:
-        return [Problem(f"unknown kind of source; {_kinds()}", key=f"site {site.id}: source.kind: {site.source.kind}")]
+        known = ", ".join(sorted(REGISTRY))
+        return [(("source", "kind"), f"{site.source.kind}: unknown kind of source; known: {known}")]
     try:
         kind.Settings.model_validate(site.source.settings)
     except ValidationError as error:
-        return [
-            _problem(site, kind.Settings, detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()
-        ]
-    except InputError as error:
-        return list(error.problems)
+        details = error.errors(include_url=False, include_input=False)
+        return [(("source", "settings", *one["loc"]), _message(kind.Settings, one)) for one in details]
     return []
 
 
-def _kinds() -> str:
-    return f"known: {', '.join(sorted(REGISTRY))}"
-
-
-def _problem(site: Site, settings: type[Settings], loc: tuple[int | str, ...], type_: str, message: str) -> Problem:
-    key = f"site {site.id}: {dotted(('source', 'settings', *loc))}"
-    if type_ == "extra_forbidden":
-        return Problem(unknown_key(str(loc[-1]), sorted(settings.model_fields)), key=key)
-    return Problem(message.removeprefix("Value error, "), key=key)
+def _message(settings: type[Settings], detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return unknown_key(str(detail["loc"][-1]), sorted(settings.model_fields))
+    return detail["msg"].removeprefix("Value error, ").replace("Input should", "should")

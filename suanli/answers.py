@@ -66,10 +66,11 @@ def iso(at: int) -> str:
 def _group(by: GroupBy, name: str, members: list[PoolState]) -> dict[str, Any]:
     ages = [state.age_seconds for state in members if state.age_seconds is not None]
     statuses = sorted({state.status for state in members})
+    heard = [state.quality for state in members if state.heard]
     return {
         by: name,
         **asdict(rates_of(members)),
-        "quality": worst([state.quality for state in members]),
+        "quality": worst(heard) if heard else None,
         "age_seconds": max(ages, default=None),
         "status": statuses[0] if len(statuses) == 1 else "mixed",
     }

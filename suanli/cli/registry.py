@@ -28,12 +28,14 @@ def apply(
     Sites and pools that the files do not name stay as they are. Recorded capacity is never overwritten: an entry that
     says otherwise needs a reason (correction, re-rating, retirement), and what was said before is kept.
     """
+    from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
     from suanli.registering import planned
     from suanli.registry.file import read_sites
 
     with given(context).opened() as (config, store):
-        changes = planned(store, read_sites(files, config.zone, load_accelerators()), config)
+        sites = read_sites(files, config.zone, load_accelerators(), source_faults)
+        changes = planned(store, sites, config)
         if changes and not dry_run:
             store.apply(changes, int(time.time()))
     if json:

@@ -17,7 +17,10 @@ from suanli.model.units import Basis
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """One pool at one instant. None is unknown. expected: its site is operational and it has built > 0."""
+    """One pool at one instant. None is unknown. heard: its last word is not too old, whatever it said.
+
+    expected: its site is operational and it has built > 0.
+    """
 
     site: str
     pool: str
@@ -33,6 +36,7 @@ class PoolState:
     busy_pflops: float | None = None
     age_seconds: int | None = None
     quality: Quality = "ok"
+    heard: bool = False
 
     @property
     def expected(self) -> bool:

@@ -82,7 +82,10 @@ class YamlFile:
 
     def told(self, error: ValidationError, model: type[BaseModel], at: Loc = ()) -> list[Problem]:
         """pydantic's findings as problems with lines; `at` is where the model's data stands in the file."""
-        return [self._problem(detail, model, at) for detail in error.errors(include_url=False, include_input=False)]
+        details = error.errors(include_url=False, include_input=False)
+        found = [self._problem(detail, model, at) for detail in details]
+        # A value that fits no member of a union is told by each of them: once is enough.
+        return list({problem.key: problem for problem in reversed(found)}.values())[::-1]
 
     def _problem(self, detail: ErrorDetails, model: type[BaseModel], at: Loc) -> Problem:
         loc = at + tuple(part for part in detail["loc"] if _in_data(part))

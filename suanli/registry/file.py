@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.errors import InputError, Problem
 from suanli.model.site import Pool, Site
-from suanli.model.yamlfile import YamlFile
+from suanli.model.yamlfile import Loc, YamlFile
 from suanli.registry.ledger import LedgerError, entries_of
 
 
@@ -24,7 +24,18 @@ class SitesFile(BaseModel):
     sites: list[Site]
 
 
-def read_sites(paths: Iterable[Path], zone: ZoneInfo, catalogue: Accelerators) -> list[Site]:
+Faults = Callable[[Site], list[tuple[Loc, str]]]
+"""What else is wrong with a site: places within it, and messages."""
+
+
+def no_faults(_site: Site) -> list[tuple[Loc, str]]:
+    """For those who know no kinds of source."""
+    return []
+
+
+def read_sites(
+    paths: Iterable[Path], zone: ZoneInfo, catalogue: Accelerators, faults: Faults = no_faults
+) -> list[Site]:
     """All sites of these files; an InputError lists every problem of every file."""
     sites: list[Site] = []
     problems: list[Problem] = []
@@ -35,19 +46,23 @@ def read_sites(paths: Iterable[Path], zone: ZoneInfo, catalogue: Accelerators) -
         except InputError as error:
             problems += error.problems
             continue
-        known = {site.id for site in sites}
-        problems += [
-            problem for index, site in enumerate(found) for problem in _check(file, index, site, zone, catalogue)
-        ]
-        problems += [
-            file.problem(("sites", index, "id"), f"site {site.id} is listed twice")
-            for index, site in enumerate(found)
-            if site.id in known or site.id in {other.id for other in found[:index]}
-        ]
+        problems += _twice(file, found, {site.id for site in sites})
+        for index, site in enumerate(found):
+            problems += _check(file, index, site, zone, catalogue)
+            problems += [file.problem(("sites", index, *loc), message) for loc, message in faults(site)]
         sites += found
     if problems:
         raise InputError(problems)
     return sites
+
+
+def _twice(file: YamlFile, found: list[Site], before: set[str]) -> list[Problem]:
+    ids = [site.id for site in found]
+    return [
+        file.problem(("sites", index, "id"), f"site {id_} is listed twice")
+        for index, id_ in enumerate(ids)
+        if id_ in before or id_ in ids[:index]
+    ]
 
 
 def _check(file: YamlFile, index: int, site: Site, zone: ZoneInfo, catalogue: Accelerators) -> list[Problem]:
@@ -58,9 +73,7 @@ def _check(file: YamlFile, index: int, site: Site, zone: ZoneInfo, catalogue: Ac
     ]
 
 
-def _check_pool(
-    file: YamlFile, loc: tuple[int | str, ...], pool: Pool, zone: ZoneInfo, catalogue: Accelerators
-) -> list[Problem]:
+def _check_pool(file: YamlFile, loc: Loc, pool: Pool, zone: ZoneInfo, catalogue: Accelerators) -> list[Problem]:
     if catalogue.find(pool.model) is None:
         nearest = catalogue.nearest(pool.model)
         hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"

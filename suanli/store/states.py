@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from suanli.model.rates import PoolState, flagged
 from suanli.model.sample import Sample
@@ -40,13 +41,11 @@ def _state(site: Site, pool: RecordedPool, sample: Sample | None, at: int, max_a
         busy_pflops=fresh.busy_pflops if fresh else None,
         age_seconds=age,
         quality=fresh.quality if fresh else "ok",
+        heard=fresh is not None,
     )
     return _with_quality(state)
 
 
 def _with_quality(state: PoolState) -> PoolState:
     quality = flagged(state)
-    if quality == state.quality:
-        return state
-    fields = {name: getattr(state, name) for name in PoolState.__dataclass_fields__}
-    return PoolState(**fields | {"quality": quality})
+    return state if quality == state.quality else replace(state, quality=quality)
