@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from collectors.base import CollectError, Collector
 from suanli.model.polled import PolledSite
@@ -17,30 +17,36 @@ _LONGEST_BACK_OFF = 300.0
 
 @dataclass(slots=True)
 class Turn:
-    """One site's place in the schedule. due: monotonic seconds; slot: the grid slot of its last poll."""
+    """One site's place in the schedule. due: monotonic seconds; slot: the grid slot of its last poll.
+
+    phase: seconds into its interval at which this site is asked, the same at every start and different for each site.
+    """
 
     site: PolledSite
     collector: Collector
     due: float
     slot: int = -1
     failures: int = 0
+    phase: float = field(init=False)
 
-    @property
-    def phase(self) -> float:
-        """Seconds into its interval at which this site is asked: the same at every start, different for each site."""
-        return zlib.crc32(self.site.id.encode()) / 2**32 * self.site.interval
+    def __post_init__(self) -> None:
+        self.phase = zlib.crc32(self.site.id.encode()) / 2**32 * self.site.interval
 
 
 def first_turn(site: PolledSite, collector: Collector, monotonic: float) -> Turn:
     """A newly started site is asked within a few seconds, not all at once."""
     turn = Turn(site, collector, due=monotonic)
-    return replace(turn, due=monotonic + turn.phase / site.interval * min(FIRST_POLLS_WITHIN, site.interval))
+    turn.due += turn.phase / site.interval * min(FIRST_POLLS_WITHIN, site.interval)
+    return turn
 
 
 def slot_of(turn: Turn, at: float) -> int:
-    """Start of the grid slot that a moment belongs to; a poll that is late by less than its interval keeps its slot."""
+    """Start of the grid slot that a moment belongs to; a poll that is late by less than its interval keeps its slot.
+
+    The slot changes on the whole second before the site's turn: a time without fractions falls where it belongs.
+    """
     interval = turn.site.interval
-    return int((at - turn.phase) // interval) * interval
+    return int((at - int(turn.phase)) // interval) * interval
 
 
 def schedule_next(turn: Turn, wall: float, monotonic: float, error: CollectError | None) -> None:
@@ -61,11 +67,11 @@ def stamped(turn: Turn, samples: list[Sample], now: int) -> list[Sample]:
 
 
 def _stamped(turn: Turn, sample: Sample, now: int) -> Sample:
-    if sample.source_at > now + _CLOCK_AHEAD_ALLOWED:
-        ahead = f"the source's clock is {sample.source_at - now} s ahead"
-        sample = sample.model_copy(update={"quality": "suspect", "reason": ahead})
     source_at = min(sample.source_at, now)
-    return sample.model_copy(update={"at": max(0, slot_of(turn, source_at)), "source_at": source_at, "fetched_at": now})
+    update: dict[str, object] = {"at": max(0, slot_of(turn, source_at)), "source_at": source_at, "fetched_at": now}
+    if sample.source_at > now + _CLOCK_AHEAD_ALLOWED:
+        update |= {"quality": "suspect", "reason": f"the source's clock is {sample.source_at - now} s ahead"}
+    return sample.model_copy(update=update)
 
 
 def _back_off(turn: Turn) -> float:

@@ -15,9 +15,11 @@ from suanli.model.errors import InputError, Problem
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[int | str, ...]
 MAX_BYTES = 32 * 2**20
+# libyaml reads thousands of sites ten times as fast; it is in most builds of PyYAML, not in all.
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_Fast):  # type: ignore[misc] # which of the two it is depends on how PyYAML was built
     """A date that does not exist (2024-02-30) stays text, so that the model refuses it with its line."""
 
 

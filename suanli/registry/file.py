@@ -57,12 +57,13 @@ def read_sites(
 
 
 def _twice(file: YamlFile, found: list[Site], before: set[str]) -> list[Problem]:
-    ids = [site.id for site in found]
-    return [
-        file.problem(("sites", index, "id"), f"site {id_} is listed twice")
-        for index, id_ in enumerate(ids)
-        if id_ in before or id_ in ids[:index]
-    ]
+    seen = set(before)
+    problems = []
+    for index, site in enumerate(found):
+        if site.id in seen:
+            problems.append(file.problem(("sites", index, "id"), f"site {site.id} is listed twice"))
+        seen.add(site.id)
+    return problems
 
 
 def _check(file: YamlFile, index: int, site: Site, zone: ZoneInfo, catalogue: Accelerators) -> list[Problem]:

@@ -194,9 +194,9 @@ BAD_SITES = {
     "unit": ("settings: {", "interval: 60, settings: {", "bad.yaml:6: sites[0].source.interval: a duration needs"),
     "secret": ("settings: {", "auth: {kind: bearer, token: Hunter2}, settings: {",
                "bad.yaml:6: sites[0].source.auth.token: a secret is not written in a file"),
-    "kind": ("http_json", "http_jsn", "site wh-1: source.kind: http_jsn: unknown kind of source; known: http_json"),
+    "kind": ("http_json", "http_jsn", "bad.yaml:6: sites[0].source.kind: http_jsn: unknown kind of source; known: "),
     "setting": ("settings: {", "settings: {unti: devices, ",
-                "site wh-1: source.settings.unti: unknown key; did you mean unit?"),
+                "bad.yaml:6: sites[0].source.settings.unti: unknown key; did you mean unit?"),
     "reason": ("devices: 1000", "devices: 999",
                "site wh-1, pool a100: the ledger already says built 1000 devices from 2024-09-01 (验收报告)"),
 }  # fmt: skip
