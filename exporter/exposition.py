@@ -1,8 +1,9 @@
-"""Site and fleet gauges as Prometheus text: byte for byte as prometheus-client would print, at a tenth of the cost."""
+"""Site and fleet gauges as Prometheus text: byte for byte as prometheus-client would print them, at half the cost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from prometheus_client import utils
 
@@ -45,7 +46,9 @@ def _family(name: str, help_: str, rows: Sequence[Row]) -> str:
     return f"# HELP {name} {help_}\n# TYPE {name} gauge\n{lines}"
 
 
+@lru_cache(maxsize=200_000)
 def _labels(labels: Labels) -> str:
+    """Labels seldom change; escaping and joining them at each scrape was most of its cost."""
     return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels) + "}"
 
 

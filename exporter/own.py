@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +21,8 @@ class OwnMetrics:
     """One registry of this process; nothing is registered globally."""
 
     def __init__(self, store: Store, forwarders: Iterable[Forwarder], clock: Callable[[], float] = time.time) -> None:
+        # Else each counter has a second series that nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the package types a part of itself
         self.registry = CollectorRegistry(auto_describe=True)
         self._polls = Counter("suanli_site_polls", "Polls by result.", ("site", "result"), registry=self.registry)
         self._seconds = Histogram(

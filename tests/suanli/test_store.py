@@ -314,6 +314,13 @@ def test_a_ladder_that_is_broken_is_suspect() -> None:
         assert [state.quality for state in store.states_now(NOW)] == ["suspect"]
 
 
+def test_what_became_true_later_in_its_slot_is_not_yet_true() -> None:
+    with a_store(a_site("s")) as store:
+        store.append([a_sample(NOW - 120, 5.0), a_sample(NOW - 60, 6.0, source_at=NOW - 30)])
+        assert [(one.online_pflops, one.age_seconds) for one in store.states(NOW - 31)] == [(5.0, 89)]
+        assert [(one.online_pflops, one.age_seconds) for one in store.states(NOW - 30)] == [(6.0, 0)]
+
+
 def test_as_of_leaves_out_what_was_fetched_later() -> None:
     with a_store(a_site("s")) as store:
         store.append([a_sample(NOW - 60, 5.0, fetched_at=NOW - 60), a_sample(NOW, 6.0, fetched_at=NOW + 5)])
