@@ -18,6 +18,7 @@ from suanli.store.sql import Batch, Store
 BATCH = 5000
 _IDLE = 0.5
 _LONGEST_WAIT = 60.0
+_LONGEST_ASKED = 600.0  # a sink that asks for a day must not be believed
 _log = logging.getLogger("suanli.forwarder")
 
 
@@ -87,7 +88,7 @@ class Forwarder:
         self.health.failures += 1
         _log.warning("sink %s: %s", self.sink.name, error)
         if error.after is not None:
-            return error.after
+            return min(error.after, _LONGEST_ASKED)
         return random.uniform(0, min(2.0 ** min(self.health.failures, 10), _LONGEST_WAIT))  # noqa: S311 - spreads load
 
     async def _pause(self, seconds: float) -> None:

@@ -47,7 +47,7 @@ def rates_answer(states: Iterable[PoolState], asked: Asked, config: Config) -> d
         "fleet": asdict(fleet),
         "groups": [_group(asked.by, name, members) for name, members in groups.items()],
         "benchmarks": [_benchmark(benchmark, fleet) for benchmark in benchmarks_at(config, asked.at)],
-        "targets": [_target(target, fleet) for target in config.targets if target.scope == "fleet"],
+        "targets": [_target(target, fleet) for target in config.targets],
     }
 
 

@@ -55,7 +55,7 @@ class TargetConfig(BaseModel):
     """A rate that is to be reached, with the band above it in which an alert stays on."""
 
     model_config = _STRICT
-    scope: str = "fleet"
+    scope: Literal["fleet"] = "fleet"  # the issue on alerts brings the others
     metric: Literal["online_ratio", "usage_ratio"]
     target: _Share
     band: Annotated[float, Field(ge=0, lt=0.5)] = 0.02

@@ -83,7 +83,8 @@ def print_rates(answer: dict[str, Any], by: str, language: str) -> None:
 def _row(name: str, one: dict[str, Any], language: str) -> list[str]:
     sums = [pflops(one[key], language) for key in ("built_pflops", "online_pflops", "used_pflops")]
     ratios = [percent(one[key], language) for key in ("online_ratio", "usage_ratio", "coverage_ratio")]
-    return [name, one.get("status", ""), one.get("quality", "") or UNKNOWN[language], *sums, *ratios]
+    quality = one.get("quality", "")  # the fleet has none; a group that nobody heard from has an unknown one
+    return [name, one.get("status", ""), UNKNOWN[language] if quality is None else quality, *sums, *ratios]
 
 
 def _bounds(fleet: dict[str, Any], language: str) -> str:

@@ -164,16 +164,18 @@ def _unreasoned(recorded: RecordedPool | None, lines: list[LedgerEntry], where: 
 
 def _kept(old: LedgerEntry, lines: list[LedgerEntry]) -> bool:
     """Still there, or only ended by a later entry, or replaced by an entry that says why."""
-    return any(
-        line == old
-        or (line.stage == old.stage and line.valid_from == old.valid_from and line.same_amount(old))
-        or (
-            line.stage == old.stage
-            and line.reason in CORRECTING
-            and (line.holds(old.valid_from) or old.holds(line.valid_from))
-        )
-        for line in lines
-    )
+    same_stage = [line for line in lines if line.stage == old.stage]
+    starts = {line.valid_from for line in same_stage}
+    return any(_continued(old, line, starts) or _corrected(old, line) for line in same_stage)
+
+
+def _continued(old: LedgerEntry, line: LedgerEntry, starts: set[int]) -> bool:
+    same_end = line.valid_until == old.valid_until or (old.valid_until is None and line.valid_until in starts)
+    return line.valid_from == old.valid_from and line.same_amount(old) and same_end
+
+
+def _corrected(old: LedgerEntry, line: LedgerEntry) -> bool:
+    return line.reason in CORRECTING and (line.holds(old.valid_from) or old.holds(line.valid_from))
 
 
 def _told(line: LedgerEntry, zone: ZoneInfo) -> str:

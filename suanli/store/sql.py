@@ -182,11 +182,6 @@ class Store:
             carry_out(connection, changes, now)
         self.reload()
 
-    def writable(self) -> None:
-        """Raises Unavailable when nothing can be recorded now."""
-        with self._writing() as connection:
-            connection.execute(update(schema.counters).where(schema.counters.c.name == "").values(value=0))
-
     def _remember(self, samples: Iterable[Sample]) -> None:
         latest = dict(self.latest)  # a new one: the event loop may be reading the old
         for sample in samples:
