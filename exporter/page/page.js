@@ -75,7 +75,8 @@ function siteRow(group, names) {
   const row = document.createElement("tr");
   if (group.sites_heard < group.sites_expected) row.className = "silent";
   const site = names.get(group.site);
-  const cells = [site ? site.name : group.site, site ? site.operator : "", stateOf(group)];
+  const failing = site && site.up === false ? ` (${site.last_result})` : "";
+  const cells = [site ? site.name : group.site, site ? site.operator : "", stateOf(group) + failing];
   cells.push(pflops(group.built_pflops), pflops(group.online_pflops), pflops(group.used_pflops), percent(group.online_ratio), percent(group.usage_ratio));
   cells.push(group.age_seconds === null ? word("unknown") : `${group.age_seconds} ${word("seconds")}`);
   row.append(...cells.map((text) => element("td", text)));

@@ -184,6 +184,16 @@ def test_an_entry_that_ends_another_needs_no_reason() -> None:
         assert (line.valid_until, later.valid_until) == (local(date(2025, 1, 1)), None)
 
 
+def test_an_entry_that_is_cut_short_needs_a_reason() -> None:
+    with a_store(one_pool(devices(10))) as store:
+        before = rows(store)
+        with pytest.raises(InputError, match="the ledger already says built 10 devices"):
+            register(store, one_pool(devices(10, until=date(2024, 7, 1))))
+        assert rows(store) == before
+        register(store, one_pool(devices(10, until=date(2024, 7, 1), reason="retirement")))
+        assert fleet(store, local(date(2024, 8, 1)))["built_pflops"] is None
+
+
 # ---------------------------------------------------------------- a later catalogue
 
 
