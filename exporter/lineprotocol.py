@@ -29,5 +29,5 @@ def _series(point: Point) -> str:
 
 
 def escaped(text: str) -> str:
-    """A tag's value; what line protocol cannot carry is replaced: line ends and tabs by a blank, backslashes by slashes."""
+    """A tag's value; what a line cannot carry is replaced: line ends and tabs by blanks, backslashes by slashes."""
     return text.translate(_ESCAPED)
