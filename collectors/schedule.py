@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from dataclasses import dataclass, field
+from math import ceil
 
 from collectors.base import CollectError, Collector
 from suanli.model.polled import PolledSite
@@ -67,8 +68,13 @@ def stamped(turn: Turn, samples: list[Sample], now: int) -> list[Sample]:
 
 
 def _stamped(turn: Turn, sample: Sample, now: int) -> Sample:
-    source_at = min(sample.source_at, now)
-    update: dict[str, object] = {"at": max(0, slot_of(turn, source_at)), "source_at": source_at, "fetched_at": now}
+    # The answer is made while we wait for it, so a source's clock may rightly be past the moment at which we asked.
+    within = min(sample.source_at, now + ceil(turn.site.timeout))
+    update: dict[str, object] = {
+        "at": max(0, slot_of(turn, within)),
+        "source_at": min(sample.source_at, now),
+        "fetched_at": now,
+    }
     if sample.source_at > now + _CLOCK_AHEAD_ALLOWED:
         update |= {"quality": "suspect", "reason": f"the source's clock is {sample.source_at - now} s ahead"}
     return sample.model_copy(update=update)

@@ -25,6 +25,7 @@ from suanli.store.plan import Change, carry_out
 from suanli.store.registry import RecordedPool, RecordedSite, read_registry
 from suanli.store.states import pool_states
 
+_SLOT_AHEAD = 3600
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
 _SAMPLE_FIELDS = ("at", "source_at", "fetched_at", *_RUNG_FIELDS, "quality", "reason")
 _insert = upsert(schema.samples)
@@ -231,7 +232,8 @@ def _last_samples(
     table = schema.samples.c
     last = select(table.seq).where(table.pool_key == schema.pools.c.key)
     if at is not None:
-        last = last.where(table.at <= at, table.source_at <= at)
+        # By the source's time; the slot only tells the index where to begin, and lies ahead of it by a poll at most.
+        last = last.where(table.at <= at + _SLOT_AHEAD, table.source_at <= at)
     if as_of is not None:
         last = last.where(table.fetched_at <= as_of)
     last = last.order_by(table.at.desc()).limit(1)

@@ -163,7 +163,7 @@ def test_stamps_are_never_in_the_future(id_: str, interval: int, source_at: int,
 
     assert stamped_one.fetched_at == now
     assert stamped_one.source_at == min(source_at, now)
-    assert 0 <= stamped_one.at <= now
+    assert 0 <= stamped_one.at <= now + one.site.timeout
     assert stamped_one.at % interval == 0
     assert (stamped_one.quality == "suspect") == (source_at > now + 300)
     assert stamped_one.used_pflops == 1.0
@@ -183,3 +183,12 @@ def test_a_repeated_poll_of_a_slot_is_the_same_point() -> None:
 
     assert first.at == again.at
     assert replace(one, failures=3).phase == one.phase
+
+
+def test_an_answer_that_was_made_after_we_asked_lies_in_its_own_slot() -> None:
+    one = turn("s", 1)
+    answers = [Sample(site="s", pool="p", at=at, source_at=at, fetched_at=at) for at in (NOW + 1, NOW + 1)]
+    (early,), (late,) = stamped(one, answers[:1], NOW), stamped(one, answers[1:], NOW + 1)
+
+    assert early.at == late.at  # the same second of the source is the same point, whenever we asked
+    assert (early.source_at, late.source_at) == (NOW, NOW + 1)  # and is never fresher than our own clock
