@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +16,7 @@ import yaml
 from suanli.answers import Asked, rates_answer
 from suanli.app import Service, collect_once, serve
 from suanli.cli.context import say
-from suanli.cli.output import print_json
+from suanli.cli.output import percent, pflops, print_json
 from suanli.cli.rates import print_rates
 from suanli.config import Config, load_config
 from suanli.demo.registry import sites, write_tokens
@@ -25,6 +27,7 @@ from suanli.record import opened_store
 from suanli.registering import planned
 
 INTERVAL = 5
+_FIRST_ROUND_WITHIN = 15.0
 _TARGETS = [
     {"scope": "fleet", "metric": "online_ratio", "target": 0.80, "band": 0.02, "for": "10m"},
     {"scope": "fleet", "metric": "usage_ratio", "target": 0.55, "band": 0.02, "for": "30m"},
@@ -34,12 +37,14 @@ _WORDS = {
         "start": "启动模拟城市的管理接口 …",
         "register": "登记 {count} 个站点、{pools} 个资源池 …",
         "poll": "逐一询问 {count} 个站点 …",
+        "rates": "已建成 {built}，上线率 {online}，使用率 {usage}，覆盖率 {coverage}",
         "failed": "{site} 未能读取：{reason}",
     },
     "en": {
         "start": "starting the simulated city's management APIs ...",
         "register": "registering {count} sites with {pools} pools ...",
         "poll": "asking {count} sites ...",
+        "rates": "built {built}, online-rate {online}, usage-rate {usage}, coverage {coverage}",
         "failed": "{site} could not be read: {reason}",
     },
 }
@@ -82,9 +87,30 @@ class Demonstration:
             print_rates(answer, "site", self._language)
 
     async def serve(self, started: Callable[[Service], None]) -> None:
-        """Serve the city until it is stopped."""
+        """Serve the city until it is stopped; its rates and then `started` are told after the first round of polls."""
+        telling: list[asyncio.Task[None]] = []
         async with self._city() as config:
-            await serve(config, started)
+
+            def begun(service: Service) -> None:
+                telling.append(asyncio.create_task(self._announce(service, config, started)))
+
+            try:
+                await serve(config, begun)
+            finally:
+                for task in telling:
+                    task.cancel()
+
+    async def _announce(self, service: Service, config: Config, started: Callable[[Service], None]) -> None:
+        self._say("poll", count=len(service.store.registry))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_ROUND_WITHIN):
+                while len(service.outcomes.last) < len(service.store.registry):  # noqa: ASYNC110 - only this line waits for it
+                    await asyncio.sleep(0.1)
+        now = int(time.time())
+        fleet = rates_answer(service.store.states_now(now), Asked(now, now), config)["fleet"]
+        rates = {name: percent(fleet[f"{name}_ratio"], self._language) for name in ("online", "usage", "coverage")}
+        self._say("rates", built=pflops(fleet["built_pflops"], self._language), **rates)
+        started(service)
 
     @asynccontextmanager
     async def _city(self) -> AsyncIterator[Config]:

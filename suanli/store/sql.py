@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
@@ -28,6 +29,7 @@ from suanli.store.states import pool_states
 _SLOT_AHEAD = 3600
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
 _SAMPLE_FIELDS = ("at", "source_at", "fetched_at", *_RUNG_FIELDS, "quality", "reason")
+_values = attrgetter(*_SAMPLE_FIELDS)
 _insert = upsert(schema.samples)
 _APPEND = _insert.on_conflict_do_update(
     index_elements=["pool_key", "at"],
@@ -70,6 +72,8 @@ class Store:
         self.engine: Engine = open_engine(url)
         ensure_schema(self.engine)
         self._max_age = max_age
+        # Compiled once and given tuples: half of an append went into turning rows of names into rows of values.
+        self._append = str(_APPEND.compile(self.engine, column_keys=["seq", "pool_key", *_SAMPLE_FIELDS]))
         self._lock = threading.RLock()
         self._places: dict[int, _Place] = {}
         self._keys: dict[tuple[str, str], int] = {}
@@ -107,8 +111,8 @@ class Store:
         with self._lock:
             with self._writing() as connection:
                 first = _counter(connection, "sample_seq") + 1
-                rows = [_row(key, sample, first + n) for n, (key, sample) in enumerate(last.values())]
-                connection.execute(_APPEND, rows)
+                rows = [(first + n, key, *_values(sample)) for n, (key, sample) in enumerate(last.values())]
+                connection.exec_driver_sql(self._append, rows)
                 _set_counter(connection, "sample_seq", first + len(rows) - 1)
             self._remember(sample for _, sample in last.values())
         return len(last)
@@ -218,11 +222,6 @@ class Store:
 
 def _places(registry: Iterable[RecordedSite]) -> dict[int, _Place]:
     return {pool.key: _Place(item.site, pool) for item in registry for pool in item.pools}
-
-
-def _row(key: int, sample: Sample, seq: int) -> dict[str, Any]:
-    row = {name: getattr(sample, name) for name in _SAMPLE_FIELDS}
-    return row | {"pool_key": key, "seq": seq}
 
 
 def _last_samples(
