@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum
+from operator import attrgetter
 
 from suanli.model.metric import RUNGS
 from suanli.model.sample import Quality, worst
@@ -41,6 +42,10 @@ class PoolState:
     @property
     def expected(self) -> bool:
         return self.status == "operational" and (self.built_pflops or 0.0) > 0.0
+
+
+_ladder = attrgetter(*(rung.field for rung in RUNGS[1:]))
+"""built, online, used, busy"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def rates_by(states: Iterable[PoolState], key: Callable[[PoolState], str]) -> di
 
 def flagged(state: PoolState) -> Quality:
     """The quality of a pool's ladder: `suspect` where a rung is higher than the one below it (kept, never clamped)."""
-    known = [value for rung in RUNGS[1:] if (value := getattr(state, rung.field)) is not None]
+    known = [value for value in _ladder(state) if value is not None]
     broken = any(upper > lower * (1 + 1e-9) for lower, upper in pairwise(known))
     return worst([state.quality, "suspect"]) if broken else state.quality
 
