@@ -24,7 +24,7 @@ from tests.servers.victoriametrics import VictoriaMetrics
 
 CATALOGUE = Path(__file__).parents[1] / "suanli" / "catalog" / "accelerators.csv"
 BUILT_A100, BUILT_H800 = 160, 24
-MAX_AGE = 6
+MAX_AGE = 10
 
 
 def peak(model: str) -> float:
