@@ -40,6 +40,8 @@ class HttpJsonSettings(base.Settings):
     def _known_fields(self) -> HttpJsonSettings:
         if strange := sorted(self.fields.keys() - _KNOWN):
             raise ValueError(f"unknown field {strange[0]}; known: {', '.join(sorted(_KNOWN))}")
+        if not self.fields.keys() - {"pool"}:
+            raise ValueError("fields name no figure; give online, used or busy")
         for text in self.fields.values():
             _checked(text)
         return self

@@ -49,11 +49,14 @@ def rates(
 ) -> None:
     """Online-rate and usage-rate: sums, ratios of sums, coverage, bounds, benchmarks."""
     from suanli.answers import GROUPINGS, Asked, rates_answer
+    from suanli.model.errors import InputError, Problem
     from suanli.model.units import BASES
 
     by = _one_of("--by", by, GROUPINGS)
     basis = _one_of("--basis", basis, BASES)
     with given(context).opened() as (config, store):
+        if check and not config.targets:
+            raise InputError(Problem("no target is configured, so there is nothing to judge", key="--check"))
         now = int(time.time())
         when = now if at is None else _moment("--at", at, config.zone)
         known = None if as_of is None else _moment("--as-of", as_of, config.zone)

@@ -286,6 +286,7 @@ def test_an_unknown_setting_is_told_with_the_nearest_one(kind: str) -> None:
         ("http_json", {"pools": "data.[pools"}, "source.settings.pools", "is not a JMESPath expression"),
         ("http_json", {"time": "data."}, "source.settings.time", "is not a JMESPath expression"),
         ("http_json", {"fields": {"online": "a..b"}}, "source.settings", "'a..b' is not a JMESPath expression"),
+        ("http_json", {"fields": {"pool": "name"}}, "source.settings", "fields name no figure"),
         ("http_json", {"fields": {"onlin": "a"}}, "source.settings", "unknown field onlin; known: busy, online, pool"),
         ("http_json", {"fields": {}}, "source.settings.fields", "at least 1"),
         ("http_json", {"path": "api"}, "source.settings.path", "match pattern"),

@@ -284,6 +284,12 @@ def test_rates_check_is_1_when_a_target_is_missed_or_cannot_be_judged(
     assert suanli(tmp_path, *words).code == 0
 
 
+def test_rates_check_without_a_target_is_2_and_no_silent_yes(applied: Path) -> None:
+    ended = suanli(applied, "rates", "--json", "--check")
+    assert (ended.code, ended.out) == (2, "")
+    assert "--check: no target is configured" in ended.err
+
+
 def test_the_table_says_what_the_json_says(applied: Path) -> None:
     table = suanli(applied, "--lang", "zh", "rates")
     assert all(text in table.out for text in ("全域", "412.0 P", "370.0 P", "89.8 %", "50.0 %", "+12.0 个百分点"))
