@@ -96,8 +96,8 @@ class Tree:
         self.process.wait(timeout=10)
         wait_until(lambda: not self.members(), within=10, what=f"the end of {self.name}")
 
-    def last_words(self, lines: int = 15) -> str:
-        """The end of the five logs written last, for an error message."""
+    def last_words(self, lines: int = 60) -> str:
+        """The end of the five logs written last, for an error message; some servers tell the cause long before it."""
         logs = sorted(self.folder.rglob("*.log"), key=lambda log: log.stat().st_mtime)[-5:]
         return "\n".join(f"--- {log.relative_to(self.folder)}\n{_tail(log, lines)}" for log in logs)
 
