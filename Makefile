@@ -8,16 +8,19 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --n
 	--no-emit-options --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench servers boards pins clean
+.PHONY: help run test test-long check bench servers boards pins clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## start the demonstration city and say where its board is
 	$(BIN)/suanli demo $(ARGS)
 
 test: $(VENV)/.dev ## every test this machine can run; real servers that are missing are named at the end
 	$(BIN)/python -m pytest $(ARGS)
+
+test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds, and all else that is generated, for longer
+	SUANLI_EXAMPLES=5000 $(BIN)/python -m pytest tests/suanli/test_periods.py $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import rule, boards and documents up to date
 	$(BIN)/ruff check .

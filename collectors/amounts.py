@@ -2,51 +2,95 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from collectors.base import Unreadable
 from collectors.matching import briefly
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledPool, PolledSite
-from suanli.model.sample import Sample
+from suanli.model.sample import MOST_PFLOPS, Refused, Sample
 from suanli.model.units import PFLOPS_PER, Unit
+from suanli.quality.marks import no_amount
 
 _MOST_DEVICES = 1e8
-_MOST_PFLOPS = 1e6
-_NO_VALUE = frozenset({2.0**63, 2.0**64})
-"""What 64-bit "no value" marks become as floats: 9.2e18 FLOPS could pass for 9.2 EFLOPS."""
+_TOLD = 5
 
 
 @dataclass(slots=True)
 class Amounts:
-    """What was found: (pool id, rung name) -> amount, None where the source has no number; and names of no pool."""
+    """What was found: (pool id, rung name) -> amount, None where the source has no number; and names of no pool.
+
+    refused: numbers that are no amount with the reason, and how many elements said the same.
+    """
 
     found: dict[tuple[str, str], float | None] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
+    refused: dict[tuple[str, str], Counter[tuple[str, str]]] = field(default_factory=dict)
 
     def add(self, pool: str, rung: str, value: float | None) -> None:
-        """Several elements of one pool add up; one that is no amount (-1 for "no value") makes the sum unknown."""
+        """Several elements of one pool add up; one that is missing or no amount makes the sum unknown."""
         before = self.found.get((pool, rung), 0.0)
-        self.found[pool, rung] = None if value is None or value < 0 or before is None else before + value
+        if value is not None and (why := no_amount(value)) is not None:
+            self.refuse(pool, rung, value, why)
+            value = None
+        self.found[pool, rung] = None if value is None or before is None else before + value
+
+    def refuse(self, pool: str, rung: str, value: float, why: str) -> None:
+        """Keep a number beside the reason why it does not count."""
+        self.refused.setdefault((pool, rung), Counter())[repr(value), why] += 1
+
+    def limit(self, site: PolledSite, unit: Unit) -> None:
+        """Refuse sums that no site has; each may be a sum of numbers that were believable."""
+        for pool in site.pools:
+            for rung in SAMPLE_RUNGS:
+                value = self.found.get((pool.id, rung.name))
+                if value is not None and (why := _beyond(value, unit, pool)) is not None:
+                    self.refuse(pool.id, rung.name, value, why)
+                    self.found[pool.id, rung.name] = None
+
+    def told(self) -> Iterator[Refused]:
+        """What was refused, briefly: a source whose thousands of devices each say -1 must not fill the record."""
+        for (pool, rung), numbers in sorted(self.refused.items()):
+            for (value, why), times in numbers.most_common(_TOLD):
+                yield Refused(pool=pool, rung=rung, value=value, why=f"{why}, {times} times" if times > 1 else why)
+            if len(numbers) > _TOLD:
+                rest = numbers.total() - sum(times for _, times in numbers.most_common(_TOLD))
+                yield Refused(pool=pool, rung=rung, value=f"and {rest} more", why="no amounts")
 
 
 def samples_of_amounts(site: PolledSite, amounts: Amounts, unit: Unit, source_at: int, now: int) -> list[Sample]:
     """One sample a pool of which any rung is known; Unreadable when there is none."""
-    samples = [
-        sample for pool in site.pools if (sample := _sample(site, pool, amounts, unit, source_at, now)) is not None
-    ]
+    amounts.limit(site, unit)
+    refused = tuple(amounts.told())
+    samples = [sample for pool in site.pools if (sample := _sample(site, pool, amounts, unit, source_at, now))]
     if not samples:
-        raise Unreadable("no pool of this site has a number in the answer; check the queries and the pools' match")
-    return samples
+        said = "".join(f" ({one})" for one in refused[:1])
+        raise Unreadable(
+            f"no pool of this site has a number in the answer{said}; check the queries and the pools' match"
+        )
+    return _with_refused(samples, refused) if refused else samples
+
+
+def _with_refused(samples: list[Sample], refused: tuple[Refused, ...]) -> list[Sample]:
+    """Each pool's sample with what was refused of it; the first with that of pools that have none, too."""
+    own = {sample.pool for sample in samples}
+    lost = tuple(one for one in refused if one.pool not in own)
+    rows = [tuple(one for one in refused if one.pool == sample.pool) for sample in samples]
+    rows[0] += lost
+    return [sample.model_copy(update={"refused": row}) for sample, row in zip(samples, rows, strict=True)]
 
 
 def _sample(
     site: PolledSite, pool: PolledPool, amounts: Amounts, unit: Unit, source_at: int, now: int
 ) -> Sample | None:
     asked = {rung.name: (pool.id, rung.name) for rung in SAMPLE_RUNGS}
-    raw = {rung: _sane(amounts.found[key], unit) for rung, key in asked.items() if key in amounts.found}
+    raw = {rung: amounts.found[key] for rung, key in asked.items() if key in amounts.found}
     if all(value is None for value in raw.values()):
         return None
+    figures: dict[str, Any] = {rung.field: _pflops(raw.get(rung.name), unit, pool) for rung in SAMPLE_RUNGS}
     reasons = _reasons(pool, amounts, unit, raw)
     return Sample(
         site=site.id,
@@ -54,7 +98,7 @@ def _sample(
         at=source_at,
         source_at=source_at,
         fetched_at=now,
-        **{rung.field: _pflops(raw.get(rung.name), unit, pool) for rung in SAMPLE_RUNGS},
+        **figures,
         quality="partial" if reasons else "ok",
         reason="; ".join(reasons),
         online_devices=raw.get("online") if unit == "devices" else None,
@@ -70,16 +114,12 @@ def _reasons(pool: PolledPool, amounts: Amounts, unit: Unit, raw: dict[str, floa
     return reasons
 
 
-def _sane(value: float | None, unit: Unit) -> float | None:
-    """Negative numbers and sentinels (9.2e18 for "no value") are not amounts."""
-    if value is None or value in _NO_VALUE:
-        return None
-    most = _MOST_DEVICES if unit == "devices" else _MOST_PFLOPS / PFLOPS_PER[unit]
-    return value if 0 <= value <= most else None
+def _beyond(value: float, unit: Unit, pool: PolledPool) -> str | None:
+    if (_pflops(value, unit, pool) or 0.0) > MOST_PFLOPS:
+        return f"more than {MOST_PFLOPS:g} PFLOPS"
+    return f"more than {_MOST_DEVICES:g} devices" if unit == "devices" and value > _MOST_DEVICES else None
 
 
 def _pflops(value: float | None, unit: Unit, pool: PolledPool) -> float | None:
-    if value is None:
-        return None
     per = pool.peak_pflops if unit == "devices" else PFLOPS_PER[unit]
-    return None if per is None else value * per
+    return None if value is None or per is None else value * per

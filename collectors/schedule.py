@@ -74,9 +74,11 @@ def _stamped(turn: Turn, sample: Sample, now: int) -> Sample:
         "at": max(0, slot_of(turn, within)),
         "source_at": min(sample.source_at, now),
         "fetched_at": now,
+        "max_age": turn.site.max_age,
     }
     if sample.source_at > now + _CLOCK_AHEAD_ALLOWED:
-        update |= {"quality": "suspect", "reason": f"the source's clock is {sample.source_at - now} s ahead"}
+        told = f"the source's clock is {sample.source_at - now} s ahead"
+        update |= {"quality": "suspect", "reason": "; ".join(filter(None, (sample.reason, told)))}
     return sample.model_copy(update=update)
 
 

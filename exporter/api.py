@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from exporter.period_routes import rates_routes
 from exporter.prometheus import Exposition
 from suanli import __version__
-from suanli.answers import Asked, GroupBy, rates_answer
 from suanli.config import Config
 from suanli.listing import site_row
-from suanli.model.units import CANONICAL_BASIS, Basis
+from suanli.model.errors import InputError, SuanliError, Unavailable
 from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Store
 
 _PAGE = Path(str(files("exporter").joinpath("page")))
-_LAST = 32_503_680_000  # the year 3000: no calendar ends before it
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -55,6 +54,7 @@ def make_api(served: Served) -> FastAPI:
     _guard(api, served.token)
     _errors(api)
     _health(api, served)
+    rates_routes(api, served.store, served.config, served.clock)
     _reads(api, served)
     api.mount("/page", StaticFiles(directory=_PAGE), name="page")
     return api
@@ -80,6 +80,17 @@ def _errors(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         return _problem(422, "; ".join(f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors()))
+
+    @api.exception_handler(SuanliError)
+    async def answered_no(_request: Request, error: SuanliError) -> Response:
+        return _problem(_status(error), str(error))
+
+
+def _status(error: SuanliError) -> int:
+    """A wrong question, a store that is down, or figures that are no longer kept."""
+    if isinstance(error, InputError):
+        return 422
+    return 503 if isinstance(error, Unavailable) else 410
 
 
 def _problem(status: int, detail: str) -> JSONResponse:
@@ -108,17 +119,6 @@ def _health(api: FastAPI, served: Served) -> None:
 
 
 def _reads(api: FastAPI, served: Served) -> None:
-    @api.get("/api/v1/rates")
-    def rates(
-        at: int | None = Query(None, ge=0, le=_LAST, description="UTC seconds; now when left out"),
-        by: GroupBy = "site",
-        basis: Basis = CANONICAL_BASIS,
-    ) -> JSONResponse:
-        """Sums and rates of the fleet and its groups."""
-        now = int(served.clock())
-        states = served.store.states_now(now) if at is None else served.store.states(at)
-        return JSONResponse(rates_answer(states, Asked(now if at is None else at, now, by, basis), served.config))
-
     @api.get("/api/v1/sites")
     async def sites() -> JSONResponse:
         """The registered sites and how their last poll ended."""

@@ -63,11 +63,12 @@ class Forwarder:
 
     def forward(self) -> int:
         """Write the next batch, then advance; how many points that were. Raises Retry, and then the cursor stays."""
-        batch = self._store.after(self._store.cursor(self.sink.name), BATCH)
-        if not batch.points:
-            return 0
-        self._write(batch)
-        self._store.advance(self.sink.name, batch.last)
+        cursor = self._store.cursor(self.sink.name)
+        batch = self._store.after(cursor, BATCH)
+        if batch.points:
+            self._write(batch)
+        if batch.last > cursor:
+            self._store.advance(self.sink.name, batch.last)
         return len(batch.points)
 
     def _write(self, batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""Suanli's own metrics, by prometheus-client: polls, durations, sinks."""
+"""Suanli's own metrics, by prometheus-client: polls, durations, sinks, quarantine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from exporter.forwarder import Forwarder
 from suanli import __version__
 from suanli.model.polled import PollOutcome
+from suanli.quality.inspections import INSPECTIONS
 from suanli.store.sql import Store
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -31,6 +32,7 @@ class OwnMetrics:
         build = Gauge("suanli_build_info", "This program.", ("version",), registry=self.registry)
         build.labels(__version__).set(1)
         self.registry.register(_Sinks(store, list(forwarders), clock))
+        self.registry.register(_Doubts(store, clock))
 
     def note(self, outcome: PollOutcome) -> None:
         self._polls.labels(outcome.site, outcome.result).inc()
@@ -54,3 +56,23 @@ class _Sinks(Collector):
             lag.add_metric([name], 0.0 if oldest is None else max(0.0, self._clock() - oldest))
             refused.add_metric([name], forwarder.health.refused)
         yield from (lag, pending, refused)
+
+
+class _Doubts(Collector):
+    """What was held at the entrance, and what the look over the history found."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store, self._clock = store, clock
+
+    def collect(self) -> Iterator[Metric]:
+        held = CounterMetricFamily(
+            "suanli_quarantined_samples", "Samples and figures that went to quarantine, by check.", labels=["reason"]
+        )
+        for check, count in sorted(self._store.quarantined().items()):
+            held.add_metric([check], count)
+        now = int(self._clock())
+        found = [one.check for one in self._store.findings if one.open_at(now)]
+        doubts = GaugeMetricFamily("suanli_findings", "Findings that are open, by check.", labels=["check"])
+        for inspection in INSPECTIONS:
+            doubts.add_metric([inspection.name], found.count(inspection.name))
+        yield from (held, doubts)

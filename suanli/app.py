@@ -34,6 +34,7 @@ from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
 from suanli.store.sql import Store
+from suanli.upkeep import Upkeep
 
 _REGISTRY_WATCH = 2.0
 _STOP_WITHIN = 10.0
@@ -107,6 +108,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         outcomes, pool = Outcomes(), ClientPool()
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
+        await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         own = OwnMetrics(store, forwarders)
         commit = GroupCommit(store)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
@@ -122,7 +124,11 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         stack.push_async_callback(_end, [polling], poller.stop)
         watching = asyncio.create_task(plans.watch(), name="registry watch")
         stack.push_async_callback(_end, [watching], watching.cancel)
-        yield Service(http.address, store, outcomes, asyncio.Event(), [*sending, polling, watching, http.task])
+        upkeep = Upkeep(store, config)
+        keeping = asyncio.create_task(upkeep.run(), name="upkeep")
+        stack.push_async_callback(_end, [keeping], upkeep.stop)
+        tasks = [*sending, polling, watching, keeping, http.task]
+        yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
 
 
 def _prepare_process() -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from suanli.catalog.benchmarks import Benchmark
+from suanli.model.compare import RatioMetric
 from suanli.model.errors import InputError, Problem
 from suanli.model.secret import SecretRef
-from suanli.model.units import Duration
+from suanli.model.site import Id, Name
+from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 from suanli.model.yamlfile import Loc, YamlFile, dotted
 from suanli.registry.polled import PollDefaults
 
@@ -51,15 +62,73 @@ class SinkConfig(BaseModel):
         return self
 
 
+class Placed(Protocol):
+    """What tells whether a pool is in a target's scope: its state at an instant, or a span of it."""
+
+    @property
+    def site(self) -> str: ...
+    @property
+    def province(self) -> str: ...
+    @property
+    def operator(self) -> str: ...
+    @property
+    def basis(self) -> Basis: ...
+
+
+_SCOPES: dict[str, TypeAdapter[str]] = {
+    "province": TypeAdapter(Name),
+    "operator": TypeAdapter(Name),
+    "site": TypeAdapter(Id),
+}
+
+
+def _scope(text: str) -> str:
+    """As written; a name that is not registered is no mistake, for the registry may come later."""
+    kind, _, name = text.partition(":")
+    try:
+        if text != "fleet":
+            _SCOPES[kind].validate_python(name)
+    except (KeyError, ValidationError):
+        raise ValueError("expected fleet, province:NAME, operator:NAME or site:ID") from None
+    return text
+
+
 class TargetConfig(BaseModel):
-    """A rate that is to be reached, with the band above it in which an alert stays on."""
+    """A rate that is to be reached, with the band above it in which an alert stays on.
+
+    scope: fleet, province:NAME, operator:NAME or site:ID. basis: in which it is judged, whatever else is asked for.
+    """
 
     model_config = _STRICT
-    scope: Literal["fleet"] = "fleet"  # the issue on alerts brings the others
-    metric: Literal["online_ratio", "usage_ratio"]
+    scope: Annotated[str, AfterValidator(_scope)] = "fleet"
+    metric: RatioMetric
+    basis: Basis = CANONICAL_BASIS
     target: _Share
     band: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
     for_: Duration = Field(default=600, alias="for")
+
+    def covers(self, one: Placed) -> bool:
+        """Whether this pool's figures count in the rate that is judged."""
+        kind, _, name = self.scope.partition(":")
+        return one.basis == self.basis and (kind == "fleet" or getattr(one, kind) == name)
+
+
+class RetentionConfig(BaseModel):
+    """How long the record is kept; `forever` has no end. What is summed into hours and days outlives its samples."""
+
+    model_config = _STRICT
+    samples: Duration | Literal["forever"] = 90 * 86400
+    hourly: Duration | Literal["forever"] = 5 * 365 * 86400
+    daily: Duration | Literal["forever"] = "forever"
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> RetentionConfig:
+        lengths = [10**12 if one == "forever" else one for one in (self.samples, self.hourly, self.daily)]
+        if lengths[0] < 2 * 86400:
+            raise ValueError("samples must be kept for at least 2d: days are made of them")
+        if lengths != sorted(lengths):
+            raise ValueError("hourly must not be shorter than samples, nor daily than hourly")
+        return self
 
 
 class Config(BaseModel):
@@ -75,6 +144,7 @@ class Config(BaseModel):
     sinks: tuple[SinkConfig, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[TargetConfig, ...] = ()
+    retention: RetentionConfig = RetentionConfig()
 
     @model_validator(mode="before")
     @classmethod

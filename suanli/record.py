@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from suanli.config import Config
-from suanli.registry.polled import max_age_of
 from suanli.store.sql import Store
 
 
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of this configuration, closed at the end."""
-    store = Store(config.store, lambda site: max_age_of(site, config.poll.defaults))
+    store = Store(config.store)
     try:
         yield store
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -110,13 +111,18 @@ def _find(search: Search, data: object) -> Any:
 
 
 def _number(value: object) -> float | None:
-    """A number or a number's text; a missing one, a boolean and anything else is unknown."""
+    """A number or a number's text; a missing one, a boolean and anything else is unknown.
+
+    NaN, infinity, and whole numbers beyond any float are passed on, to be refused by their names.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         return float(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    except OverflowError:
+        return math.inf if isinstance(value, int) and value > 0 else -math.inf
 
 
 def _optional(text: str | None) -> Search | None:

@@ -12,8 +12,8 @@ from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
 
-Vector = list[tuple[dict[str, str], float | None]]
-"""Labels and value of each element; None for NaN and infinity."""
+Vector = list[tuple[dict[str, str], float]]
+"""Labels and value of each element, NaN and infinity among them: a figure that is none is refused by its name."""
 
 
 class Asked(Protocol):
@@ -66,18 +66,17 @@ def _labels(metric: Any) -> dict[str, str]:
     return metric
 
 
-def _value(pair: Any) -> float | None:
+def _value(pair: Any) -> float:
     """The second of [time, "text"]."""
     if not isinstance(pair, list):
         raise TypeError
-    value = float(pair[1])
-    return value if math.isfinite(value) else None
+    return float(pair[1])
 
 
 def _source_time(vector: Vector | None, now: int) -> int:
     if vector is None:
         return now
-    times = [value for _, value in vector if value is not None]
+    times = [value for _, value in vector if math.isfinite(value)]
     if not times or max(times) <= 0:
         raise Unreadable("the query for the source's time found no time")
     return int(max(times))

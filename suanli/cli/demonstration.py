@@ -126,18 +126,17 @@ class Demonstration:
             yield config
 
     def _config(self) -> Config:
-        """The configuration, left in the folder for `suanli --config` to read what was recorded."""
-        values: dict[str, Any] = {
-            "store": f"sqlite:///{self._kept / 'suanli.db'}",
-            "listen": self._listen,
-            "language": self._language,
-            "poll": {"interval": f"{INTERVAL}s", "timeout": "4s"},
-            "targets": _TARGETS,
-        }
-        path = self._kept / "config.yaml"
-        path.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        return load_config(path)
+        poll = {"interval": f"{INTERVAL}s", "timeout": "4s"}
+        return write_config(self._kept, self._language, listen=self._listen, poll=poll)[1]
 
     def _say(self, key: str, **values: object) -> None:
         if not self._quiet:
             say(_WORDS[self._language][key].format(**values))
+
+
+def write_config(kept: Path, language: str, **values: Any) -> tuple[Path, Config]:
+    """The configuration, left in the folder for `suanli --config` to read what was recorded."""
+    own = {"store": f"sqlite:///{kept / 'suanli.db'}", "language": language, "targets": _TARGETS}
+    path = kept / "config.yaml"
+    path.write_text(yaml.safe_dump(own | values, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return path, load_config(path)

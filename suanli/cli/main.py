@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from suanli.cli import asking, rates, registry, running, upkeep
+from suanli.cli import (
+    asking,
+    capacity,
+    comparing,
+    history,
+    maintenance,
+    pool,
+    quarantine,
+    rates,
+    registry,
+    running,
+    upkeep,
+)
 from suanli.cli.context import Globals, run_told
 
 app = typer.Typer(
@@ -39,8 +51,16 @@ app.command()(asking.collect)
 app.command()(registry.apply)
 app.command()(registry.export)
 app.add_typer(registry.site, name="site")
-app.add_typer(registry.capacity, name="capacity")
-app.command()(rates.rates)
+app.add_typer(capacity.capacity, name="capacity")
+app.add_typer(pool.pool, name="pool")
+app.add_typer(maintenance.maintenance, name="maintenance")
+app.add_typer(quarantine.quarantine, name="quarantine")
+app.add_typer(rates.app, name="rates")
+app.command()(history.history)
+app.command()(comparing.benchmarks)
+app.command()(comparing.targets)
+app.command()(comparing.change)
+app.command()(comparing.funnel)
 app.add_typer(upkeep.config, name="config")
 app.add_typer(upkeep.db, name="db")
 app.command()(upkeep.version)

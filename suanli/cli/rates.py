@@ -1,67 +1,66 @@
-"""`suanli rates`."""
+"""`suanli rates` and `suanli rates explain`."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suanli.cli.context import given
-from suanli.cli.output import UNKNOWN, percent, pflops, print_json, print_table
+from suanli.cli.context import given, say
+from suanli.cli.moments import as_options, local, moment, one_of
+from suanli.cli.output import UNKNOWN, print_json
+from suanli.cli.rates_words import print_rates
+from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-_NUMBERS = ["built ", "online ", "used ", "online-rate ", "usage-rate ", "coverage "]
-_WORDS = {
-    "zh": {
-        "fleet": "全域",
-        "columns": ["{by}", "状态", "质量", "已建成 ", "上线 ", "使用 ", "上线率 ", "使用率 ", "覆盖率 "],
-        "by": {"site": "站点", "pool": "资源池", "province": "省份", "operator": "运营方", "model": "型号"},
-        "online_ratio": "上线率",
-        "usage_ratio": "使用率",
-        "against": "{metric} {mine}，{name} {value}（{delta}）",
-        "bounds": "覆盖率 {coverage}（{heard}/{expected} 个站点）；"
-        "未报站点按全空至全满计：上线率 {ol}–{oh}，使用率 {ul}–{uh}",
-    },
-    "en": {
-        "fleet": "fleet",
-        "columns": ["{by}", "status", "quality", *_NUMBERS],
-        "by": {one: one for one in ("site", "pool", "province", "operator", "model")},
-        "online_ratio": "online-rate",
-        "usage_ratio": "usage-rate",
-        "against": "{metric} {mine} against {value} of {name} ({delta})",
-        "bounds": "coverage {coverage} ({heard} of {expected} sites); with silent sites empty to full: "
-        "online-rate {ol} to {oh}, usage-rate {ul} to {uh}",
-    },
-}  # fmt: skip
+    from suanli.config import Config
+    from suanli.questions import Question
+
+app = typer.Typer(name="rates", invoke_without_command=True)
+_At = Annotated[str | None, typer.Option(help="instant (2026-11-24, 2026-11-24T08:00Z); now when left out")]
+_AsOf = Annotated[str | None, typer.Option(help="only what had been recorded by then")]
+_By = Annotated[str, typer.Option(help="site, pool, province, operator, model or vendor")]
+_Basis = Annotated[str, typer.Option(help="fp16, fp32 or fp64; different bases are never added")]
+_Maintenance = Annotated[
+    str, typer.Option(help="include: as if there were none. policy: as each approved window says, like targets")
+]
+_Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
 
 
+@app.callback()
 def rates(
     context: typer.Context,
-    at: Annotated[str | None, typer.Option(help="instant (2026-11-24, 2026-11-24T08:00Z); now when left out")] = None,
-    as_of: Annotated[str | None, typer.Option(help="only what had been recorded by then")] = None,
-    by: Annotated[str, typer.Option(help="site, pool, province, operator or model")] = "site",
-    basis: Annotated[str, typer.Option(help="fp16, fp32 or fp64; different bases are never added")] = "fp16",
-    json: Annotated[bool, typer.Option("--json", help="for a program; unknown is null")] = False,
+    at: _At = None,
+    since: Annotated[str | None, typer.Option("--from", help="a period begins (2026-10, 2026-10-01T08:00)")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="and ends, exclusive; now when left out")] = None,
+    as_of: _AsOf = None,
+    by: _By = "site",
+    basis: _Basis = "fp16",
+    maintenance: _Maintenance = "include",
+    mean: Annotated[bool, typer.Option("--mean", help="also the means of the rates, which are other numbers")] = False,
+    json: _Json = False,
     check: Annotated[bool, typer.Option("--check", help="exit 1 when a target is missed or cannot be judged")] = False,
 ) -> None:
-    """Online-rate and usage-rate: sums, ratios of sums, coverage, bounds, benchmarks."""
-    from suanli.answers import GROUPINGS, Asked, rates_answer
-    from suanli.model.errors import InputError, Problem
-    from suanli.model.units import BASES
+    """Online-rate and usage-rate: sums, ratios of sums, coverage, bounds, benchmarks, targets.
 
-    by = _one_of("--by", by, GROUPINGS)
-    basis = _one_of("--basis", basis, BASES)
+    At an instant, or with --from over a period, where they are ratios of PFLOPS-hours.
+    """
+    if context.invoked_subcommand is not None:
+        _nothing_before(context)
+        return
+    from suanli.questions import Question, answer_rates
+
     with given(context).opened() as (config, store):
         if check and not config.targets:
             raise InputError(Problem("no target is configured, so there is nothing to judge", key="--check"))
-        now = int(time.time())
-        when = now if at is None else _moment("--at", at, config.zone)
-        known = None if as_of is None else _moment("--as-of", as_of, config.zone)
-        asked = Asked(when, now if known is None else known, by, basis)  # type: ignore[arg-type] # checked above
-        answer = rates_answer(store.states(when, known), asked, config)
+        moments = _moments(config.zone, at=at, lo=since, hi=until, as_of=as_of)
+        question = Question(**moments, **_words(by, basis, maintenance), mean=mean)  # type: ignore[arg-type] # checked
+        with as_options():
+            answer = answer_rates(store, question, config, int(time.time()))
+    tell_cut(question, answer.get("to"), config)
     if json:
         print_json(answer)
     else:
@@ -70,65 +69,70 @@ def rates(
         raise SystemExit(1)
 
 
-def print_rates(answer: dict[str, Any], by: str, language: str) -> None:
-    """The answer as a table, the fleet last, and how it stands against the benchmarks."""
-    words = _WORDS[language]
-    columns = [str(column).format(by=words["by"][by]) for column in words["columns"]]  # type: ignore[index] # by is a key
-    rows = [_row(group[by], group, language) for group in answer["groups"]]
-    rows.append(_row(str(words["fleet"]), answer["fleet"], language))
-    print_table(columns, rows)
-    print(_bounds(answer["fleet"], language))
-    for one in answer["benchmarks"]:
-        if one["delta"] is not None:
-            print(_against(one, answer["fleet"], language))
+@app.command("explain")
+def explain(
+    context: typer.Context,
+    at: _At = None,
+    as_of: _AsOf = None,
+    by: _By = "site",
+    basis: _Basis = "fp16",
+    maintenance: _Maintenance = "include",
+    json: _Json = False,
+) -> None:
+    """Why the rates are what they are: each source's word and ledger entry, the sums they go into, the ratios."""
+    from suanli.answers import Asked
+    from suanli.cli.explain_words import print_explained
+    from suanli.explaining import explain_answer
+
+    with given(context).opened() as (config, store):
+        moments, now = _moments(config.zone, at=at, as_of=as_of), int(time.time())
+        when, known = moments["at"], moments["as_of"]
+        asked = Asked(
+            now if when is None else when,
+            now if known is None else known,
+            known=known,
+            **_words(by, basis, maintenance),  # type: ignore[arg-type] # checked
+        )
+        answer = explain_answer(store, asked, config)
+    if json:
+        print_json(answer)
+    else:
+        print_explained(answer, by, config.language, config.zone)
 
 
-def _row(name: str, one: dict[str, Any], language: str) -> list[str]:
-    sums = [pflops(one[key], language) for key in ("built_pflops", "online_pflops", "used_pflops")]
-    ratios = [percent(one[key], language) for key in ("online_ratio", "usage_ratio", "coverage_ratio")]
-    quality = one.get("quality", "")  # the fleet has none; a group that nobody heard from has an unknown one
-    return [name, one.get("status", ""), UNKNOWN[language] if quality is None else quality, *sums, *ratios]
+def tell_cut(question: Question, end: str | None, config: Config) -> None:
+    """Say that the period asked for is not over."""
+    from suanli.answers import iso
+
+    if end is not None and question.hi is not None and iso(question.hi) != end:
+        clock = local(end, config.zone)
+        words = {"zh": f"--to 尚未到来，只计算到现在（{clock}）", "en": f"--to lies ahead; counted until now ({clock})"}
+        say(words[config.language])
 
 
-def _bounds(fleet: dict[str, Any], language: str) -> str:
-    ends = {"ol": "online_ratio_low", "oh": "online_ratio_high", "ul": "usage_ratio_low", "uh": "usage_ratio_high"}
-    return str(_WORDS[language]["bounds"]).format(
-        coverage=percent(fleet["coverage_ratio"], language),
-        heard=fleet["sites_heard"],
-        expected=fleet["sites_expected"],
-        **{key: percent(fleet[name], language) for key, name in ends.items()},
-    )
+def _words(by: str, basis: str, maintenance: str) -> dict[str, str]:
+    from suanli.answers import GROUPINGS, VIEWS
+    from suanli.model.units import BASES
+
+    return {
+        "by": one_of("--by", by, GROUPINGS),
+        "basis": one_of("--basis", basis, BASES),
+        "maintenance": one_of("--maintenance", maintenance, VIEWS),
+    }
 
 
-def _against(one: dict[str, Any], fleet: dict[str, Any], language: str) -> str:
-    words = _WORDS[language]
-    return str(words["against"]).format(
-        metric=words[one["metric"]],
-        mine=percent(fleet[one["metric"]], language),
-        value=percent(one["value"], language),
-        name=one["name"],
-        delta=f"{one['delta'] * 100:+.1f}" + (" 个百分点" if language == "zh" else " points"),
-    )
+def _moments(zone: ZoneInfo, **texts: str | None) -> dict[str, int | None]:
+    options = {"at": "--at", "lo": "--from", "hi": "--to", "as_of": "--as-of"}
+    return {name: moment(options[name], text, zone) for name, text in texts.items()}
 
 
-def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
-    from suanli.model.errors import InputError, Problem
-
-    if value not in known:
-        raise InputError(Problem(f"{value!r} is none of {', '.join(known)}", key=option))
-    return value
-
-
-def _moment(option: str, text: str, zone: ZoneInfo) -> int:
-    from datetime import datetime
-
-    from suanli.model.capacity import instant
-    from suanli.model.errors import InputError, Problem
-
-    try:
-        return instant(datetime.fromisoformat(text), zone)
-    except (ValueError, OverflowError):
-        raise InputError(Problem(f"{text!r} is no date or time such as 2026-11-24T08:00", key=option)) from None
+def _nothing_before(context: typer.Context) -> None:
+    """An option before the subcommand would be read by nobody."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            word = context.invoked_subcommand
+            raise InputError(Problem(f"write options after `{word}`: suanli rates {word} ...", key=f"rates {word}"))
 
 
-__all__ = ["UNKNOWN", "print_rates", "rates"]
+__all__ = ["UNKNOWN", "app", "explain", "print_rates", "rates", "tell_cut"]

@@ -1,41 +1,67 @@
-"""`suanli apply`, `export`, `site`, `capacity`: the registry."""
+"""`suanli apply`, `export`, `site`: the registry."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.context import given, say
-from suanli.cli.output import UNKNOWN, print_json, print_table
+from suanli.cli.output import print_json, print_table
 from suanli.model.errors import InputError, Problem
 
+if TYPE_CHECKING:
+    from suanli.store.registry import RecordedSite
+
 site = typer.Typer(name="site", help="The registered sites.", no_args_is_help=True)
-capacity = typer.Typer(name="capacity", help="The capacity ledger.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
+_TIMES = {
+    "en": {"from": "from", "until": "until", "recorded_at": "recorded", "superseded_at": "superseded"},
+    "zh": {"from": "起", "until": "止", "recorded_at": "记录于", "superseded_at": "被取代于"},
+}
+_HISTORY = {
+    "en": {
+        "facts": {name: name for name in ("name", "province", "operator", "status")} | _TIMES["en"],
+        "pools": {"pool": "pool", "model": "model", "basis": "basis"}
+        | _TIMES["en"]
+        | {"came_from": "came from", "went_to": "went to"},
+    },
+    "zh": {
+        "facts": {"name": "名称", "province": "省份", "operator": "运营方", "status": "状态"} | _TIMES["zh"],
+        "pools": {"pool": "资源池", "model": "型号", "basis": "精度"}
+        | _TIMES["zh"]
+        | {"came_from": "来自", "went_to": "迁往"},
+    },
+}
 
 
 def apply(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="YAML files of sites")],
+    effective: Annotated[
+        str | None, typer.Option("--effective", help="since when changed facts are true; since now when left out")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
     json: _Json = False,
 ) -> None:
     """Make the registry say what these files say: shows the difference, all or nothing, twice is once.
 
     Sites and pools that the files do not name stay as they are. Recorded capacity is never overwritten: an entry that
-    says otherwise needs a reason (correction, re-rating, retirement), and what was said before is kept.
+    says otherwise needs a reason (correction, re-rating, retirement), and what was said before is kept. Facts that
+    change (name, province, operator, status, model) are true from --effective on; of the time before nothing changes.
     """
     from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
-    from suanli.registering import planned
+    from suanli.cli.reading import second_of
+    from suanli.registering.plans import located_in, planned
     from suanli.registry.file import read_sites
 
     with given(context).opened() as (config, store):
         sites = read_sites(files, config.zone, load_accelerators(), source_faults)
-        changes = planned(store, sites, config)
+        since = None if effective is None else second_of("--effective", effective, config.zone)
+        changes = planned(store, sites, config, since, located_in(files))
         if changes and not dry_run:
             store.apply(changes, int(time.time()))
     if json:
@@ -77,47 +103,44 @@ def show_site(context: typer.Context, id_: Annotated[str, typer.Argument(metavar
     from suanli.store.registry import as_written
 
     with given(context).opened() as (config, store):
-        found = [as_written(item, config.zone) for item in store.registry if item.site.id == id_]
-        _known(id_, found, [item.site.id for item in store.registry])
+        found = as_written(known_site(id_, store.registry), config.zone)
     if json:
-        print_json(found[0].model_dump(mode="json", by_alias=True))
+        print_json(found.model_dump(mode="json", by_alias=True))
     else:
-        print(write_sites(found), end="")
+        print(write_sites([found]), end="")
 
 
-@capacity.command("list")
-def list_capacity(
-    context: typer.Context,
-    of: Annotated[str | None, typer.Option("--site", help="only this site")] = None,
-    json: _Json = False,
+@site.command("history")
+def show_history(
+    context: typer.Context, id_: Annotated[str, typer.Argument(metavar="SITE")], json: _Json = False
 ) -> None:
-    """The entries of the ledger that are current."""
-    from suanli.listing import ledger_rows
+    """What was said of a site through time: names, operators, statuses, pools; when it was true and when recorded.
+
+    What is no longer said is listed too, with the moment at which it was superseded.
+    """
+    from suanli.listing import site_history
 
     with given(context).opened() as (config, store):
-        sites = [item.site.id for item in store.registry]
-        if of is not None:
-            _known(of, [one for one in sites if one == of], sites)
-        rows = ledger_rows(store.registry, config.zone, of)
+        known_site(id_, store.registry)
+        history = site_history(store, id_)
     if json:
-        print_json({"capacity": rows})
+        print_json(history)
         return
-    columns = ["site", "pool", "stage", "from", "until", "devices ", "pflops ", "basis", "reason", "source"]
-    print_table(columns, [[_text(row[column.strip()], column) for column in columns] for row in rows])
+    words = _HISTORY[config.language]
+    for part in ("facts", "pools"):
+        print_table(list(words[part].values()), [[row[name] or "" for name in words[part]] for row in history[part]])
 
 
-def _known(id_: str, found: list[Any], known: list[str]) -> None:
-    if not found:
-        raise InputError(Problem(f"no site {id_!r}; registered: {', '.join(known) or 'none yet (suanli apply)'}"))
+def known_site(id_: str, registry: list[RecordedSite]) -> RecordedSite:
+    """This registered site; an InputError names those that there are."""
+    for item in registry:
+        if item.site.id == id_:
+            return item
+    known = ", ".join(item.site.id for item in registry) or "none yet (suanli apply)"
+    raise InputError(Problem(f"no site {id_!r}; registered: {known}"))
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
     if column == "pools":
         return ", ".join(f"{pool['id']} ({pool['model']})" for pool in row["pools"])
     return str(row[column] or "")
-
-
-def _text(value: object, column: str) -> str:
-    if column == "pflops ":
-        return UNKNOWN["en"] if value is None else f"{value:,.1f}"
-    return "" if value is None else str(value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.context import Globals, given, say
+from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from suanli.app import Service
@@ -28,6 +29,9 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="with --once: the rates for a program")] = False,
     seed: Annotated[int, typer.Option(help="which city; the same seed is the same city")] = 2024,
     data: Annotated[Path | None, typer.Option(help="keep the store here (DIR/config.yaml, DIR/suanli.db)")] = None,
+    story: Annotated[
+        bool, typer.Option("--story", help="with --data: put October 2026 of the city on record, serve nothing, exit")
+    ] = False,
     listen: Annotated[str, typer.Option(help="where the board is served; port 0 takes a free one")] = "127.0.0.1:9105",
 ) -> None:
     """The demonstration city: simulated management APIs over real HTTP, polled, recorded, summed and shown.
@@ -38,7 +42,14 @@ def demo(
     from suanli.cli.demonstration import Demonstration, folder
 
     options = given(context)
+    if story and data is None:
+        raise InputError(Problem("say where the month is to be kept: --data DIR", key="--story"))
     with folder(data) as kept:
+        if story:
+            from suanli.cli.story import tell
+
+            tell(kept, seed, options.loaded_language(), quiet=options.quiet)
+            return
         demonstration = Demonstration(kept, seed, options.loaded_language(), listen, quiet=options.quiet)
         if once:
             _run(demonstration.once(json))

@@ -51,6 +51,33 @@ def upgrade(
     engine.dispose()
 
 
+@db.command("upkeep")
+def run_upkeep(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what waits to be summed")] = False,
+    json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
+) -> None:
+    """Do by hand what the service does by itself: sum hours and days, let go what is old, look over the history."""
+    from dataclasses import asdict
+
+    from suanli.store.rollup import due
+    from suanli.upkeep import once
+
+    with given(context).opened() as (config, store):
+        if dry_run:
+            hours, days = due(store, config.zone)
+            done = {"hours_due": hours, "days_due": days}
+            text = f"would sum {hours} hours and {days} days, and the days that these hours complete"
+        else:
+            result = once(store, config)
+            done = asdict(result)
+            text = f"{result.rolled} hours and days summed, {result.let_go} rows let go, {result.found} new findings"
+    if json:
+        print_json(done)
+    else:
+        print(text)
+
+
 def version() -> None:
     """The version of this program."""
     print(f"suanli {__version__}")

@@ -11,7 +11,25 @@ QUALITIES: tuple[Quality, ...] = get_args(Quality)
 """From best to worst, so that the quality of several samples is the last of theirs in this order."""
 
 # A "no value" sentinel such as 9.2e18 must not become a figure: a million PFLOPS is more than the world has.
-Pflops = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
+MOST_PFLOPS = 1e6
+Pflops = Annotated[float, Field(ge=0.0, le=MOST_PFLOPS, allow_inf_nan=False)]
+
+
+class Refused(BaseModel):
+    """A number of one pool's rung that the source gave and that is no amount; it goes to quarantine.
+
+    value: as text, since JSON has no NaN. The pool is named, as one of which nothing else is known has no sample: its
+    refused numbers are told by the first sample of the same answer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    pool: str
+    rung: str
+    value: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.pool}: {self.rung} {self.value}: {self.why}"
 
 
 class Sample(BaseModel):
@@ -19,6 +37,8 @@ class Sample(BaseModel):
 
     source_at: when it was true, by the source's clock, UTC seconds. fetched_at: when it was asked, by ours.
     at: start of the poll's grid slot that it stands for; a repeated poll of one slot is the same point.
+    max_age: for how many seconds after source_at its word holds.
+    refused: what the answer said that could not be counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -27,6 +47,7 @@ class Sample(BaseModel):
     at: int
     source_at: int
     fetched_at: int
+    max_age: Annotated[int, Field(ge=1)] = 180
     online_pflops: Pflops | None = None
     used_pflops: Pflops | None = None
     busy_pflops: Pflops | None = None
@@ -34,6 +55,7 @@ class Sample(BaseModel):
     reason: str = ""
     online_devices: float | None = None
     used_devices: float | None = None
+    refused: tuple[Refused, ...] = ()
 
 
 def worst(qualities: list[Quality]) -> Quality:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -95,7 +96,7 @@ class Pool(BaseModel):
 
 
 class Site(BaseModel):
-    """One data centre, or one part of it that is counted by itself."""
+    """One data centre, or one part of it that is counted by itself. since: nothing can have been built there before."""
 
     model_config = _STRICT
     id: Id
@@ -103,6 +104,7 @@ class Site(BaseModel):
     province: Name
     operator: Name
     status: Status = "operational"
+    since: date | datetime | None = None
     source: Source | None = None
     pools: tuple[Pool, ...] = ()
 

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from suanli.catalog.accelerators import Accelerators
+from suanli.model.capacity import instant
 from suanli.model.errors import InputError, Problem
 from suanli.model.site import Pool, Site
 from suanli.model.yamlfile import Loc, YamlFile
@@ -70,17 +71,26 @@ def _check(file: YamlFile, index: int, site: Site, zone: ZoneInfo, catalogue: Ac
     return [
         problem
         for place, pool in enumerate(site.pools)
-        for problem in _check_pool(file, ("sites", index, "pools", place), pool, zone, catalogue)
+        for problem in _check_pool(
+            file, ("sites", index, "pools", place), pool, zone, catalogue, first_second(site, zone)
+        )
     ]
 
 
-def _check_pool(file: YamlFile, loc: Loc, pool: Pool, zone: ZoneInfo, catalogue: Accelerators) -> list[Problem]:
+def first_second(site: Site, zone: ZoneInfo) -> int:
+    """From when on the site exists, in UTC seconds; 0 where nobody says."""
+    return 0 if site.since is None else instant(site.since, zone)
+
+
+def _check_pool(
+    file: YamlFile, loc: Loc, pool: Pool, zone: ZoneInfo, catalogue: Accelerators, since: int
+) -> list[Problem]:
     if catalogue.find(pool.model) is None:
         nearest = catalogue.nearest(pool.model)
         hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"
         return [file.problem((*loc, "model"), f"model {pool.model!r} is not in the catalogue; {hint}")]
     try:
-        entries_of(pool, zone, catalogue)
+        entries_of(pool, zone, catalogue, since)
     except LedgerError as fault:
         return [file.problem((*loc, "capacity", fault.index), str(fault))]
     return []

@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import Accelerators
-from suanli.model.capacity import CapacityEntry, Reason, Stage, instant
+from suanli.model.capacity import CapacityEntry, Reason, Stage, instant, written
 from suanli.model.site import Pool
 from suanli.model.units import Basis
 
@@ -45,10 +45,11 @@ class LedgerError(Exception):
         self.index = index
 
 
-def entries_of(pool: Pool, zone: ZoneInfo, catalogue: Accelerators) -> list[LedgerEntry]:
+def entries_of(pool: Pool, zone: ZoneInfo, catalogue: Accelerators, since: int = 0) -> list[LedgerEntry]:
     """The pool's written entries as ledger lines, each open end closed by the next entry of its stage.
 
-    Raises LedgerError for an end before its start and for an overlap.
+    since: the first second of its site. Raises LedgerError for an end before its start, for an overlap, and for what
+    would have been built before there was a site.
     """
     lines: list[tuple[int, LedgerEntry]] = [
         (index, _entry(entry, pool, zone, catalogue)) for index, entry in enumerate(pool.capacity)
@@ -56,6 +57,8 @@ def entries_of(pool: Pool, zone: ZoneInfo, catalogue: Accelerators) -> list[Ledg
     for index, line in lines:
         if line.valid_until is not None and line.valid_until <= line.valid_from:
             raise LedgerError(index, "until must come after from")
+        if line.stage == "built" and line.valid_from < since:
+            raise LedgerError(index, f"built before the site began ({written(since, zone)})")
     return [line for stage in _STAGES for line in _closed([pair for pair in lines if pair[1].stage == stage])]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 
-HEAD = "0001"
+HEAD = "0002"
 READING = {"isolation_level": "AUTOCOMMIT"}
 
 
@@ -44,16 +46,30 @@ def open_engine(url: str) -> Engine:
 
 
 def upgrade(engine: Engine) -> str:
-    """Run the migrations that are missing; the revision that the schema has then."""
+    """Run the migrations that are missing, all or none; the revision that the schema has then."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(files("suanli.store").joinpath("migrations")))
-    with engine.begin() as connection:
+    with engine.connect() as connection, _unenforced(connection), connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+            raise SchemaError("the migrated rows would not fit together; nothing was changed")
     return HEAD
+
+
+@contextmanager
+def _unenforced(connection: Connection) -> Iterator[None]:
+    """Without foreign keys being enforced: SQLite changes a table by making it anew. Not within a transaction."""
+    raw = connection.connection.driver_connection
+    assert raw is not None  # noqa: S101 - a connection just opened has one
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def revision(engine: Engine) -> str | None:

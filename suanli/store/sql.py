@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError
 
@@ -18,23 +18,17 @@ from suanli.model.errors import Unavailable
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
-from suanli.model.site import Site
-from suanli.registry.ledger import amount_at
-from suanli.store import schema
+from suanli.registry.timeline import Timeline
+from suanli.store import findings, quarantine, schema
+from suanli.store import samples as on_disk
 from suanli.store.engine import READING, ensure_schema, open_engine
+from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
-from suanli.store.registry import RecordedPool, RecordedSite, read_registry
+from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.states import pool_states
 
-_SLOT_AHEAD = 3600
+_log = logging.getLogger("suanli.store")
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
-_SAMPLE_FIELDS = ("at", "source_at", "fetched_at", *_RUNG_FIELDS, "quality", "reason")
-_values = attrgetter(*_SAMPLE_FIELDS)
-_insert = upsert(schema.samples)
-_APPEND = _insert.on_conflict_do_update(
-    index_elements=["pool_key", "at"],
-    set_={name: _insert.excluded[name] for name in ("seq", *_SAMPLE_FIELDS)},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,98 +53,141 @@ class Batch:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    site: Site
-    pool: RecordedPool
-
-
 class Store:
     """One open database. Methods may be called from any thread; writes are one at a time."""
 
-    def __init__(self, url: str, max_age: Callable[[Site], int]) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self.engine: Engine = open_engine(url)
         ensure_schema(self.engine)
-        self._max_age = max_age
-        # Compiled once and given tuples: half of an append went into turning rows of names into rows of values.
-        self._append = str(_APPEND.compile(self.engine, column_keys=["seq", "pool_key", *_SAMPLE_FIELDS]))
+        self._clock = clock
         self._lock = threading.RLock()
-        self._places: dict[int, _Place] = {}
         self._keys: dict[tuple[str, str], int] = {}
+        self._strangers: set[tuple[str, str]] = set()
         self.version = 0
-        self.latest: dict[tuple[str, str], Sample] = {}
+        self.latest: dict[int, Sample] = {}
+        """By the pool's key."""
+        self.findings: list[findings.Found] = []
+        """Those that may be open."""
         self.reload()
 
     def close(self) -> None:
         self.engine.dispose()
 
+    @property
+    def now(self) -> int:
+        """This store's clock, in UTC seconds."""
+        return int(self._clock())
+
+    @property
+    def registry(self) -> list[RecordedSite]:
+        """Every site as it is now."""
+        return self.record.sites
+
+    @property
+    def timelines(self) -> dict[int, Timeline]:
+        """Every pool through all time, by its key."""
+        return self.record.timelines
+
     def reload(self) -> None:
         """Read the registry and every pool's last sample again."""
-        with self._lock, self._reading() as connection:
-            self.registry_version = _counter(connection, "registry_version")
-            self.registry = read_registry(connection)
-            self._places = _places(self.registry)
-            self._keys = {(place.site.id, place.pool.pool.id): key for key, place in self._places.items()}
-            self.latest = _last_samples(connection, self._places, at=None, as_of=None)
+        with self._lock, self.reading() as connection:
+            self.registry_version = on_disk.counter(connection, "registry_version")
+            self._take_over(read_record(connection, self.now))
+            self.latest = on_disk.last_samples(connection, _names(self.record), None)
+            self.findings = findings.maybe_open(connection, self.now)
             self.version += 1
 
     def changed_elsewhere(self) -> bool:
-        """Whether another process has changed the registry since it was read here."""
-        with self._reading() as connection:
-            return _counter(connection, "registry_version") != self.registry_version
+        """Whether the registry says something else than was read here: another process wrote, or a day has come."""
+        if self.record.changes_at is not None and self.record.changes_at <= self.now:
+            return True
+        with self.reading() as connection:
+            return on_disk.counter(connection, "registry_version") != self.registry_version
 
     def append(self, samples: list[Sample]) -> int:
-        """Record these samples in one transaction, durable when it returns; how many are kept.
+        """Record these samples in one transaction, durable when it returns; how many slots now hold one of them.
 
-        A second sample of one slot replaces the first. Samples of pools that are not registered are left out.
+        A second sample of one slot replaces the first, which is kept aside. What the entrance holds goes to quarantine
+        in the same transaction. Samples of pools that are not registered are left out, and that is told once.
         """
-        known = [(key, sample) for sample in samples if (key := self._keys.get((sample.site, sample.pool)))]
-        last = {(key, sample.at): (key, sample) for key, sample in known}
-        if not last:
+        known = self._known(samples)
+        if not known:
             return 0
         with self._lock:
-            with self._writing() as connection:
-                first = _counter(connection, "sample_seq") + 1
-                rows = [(first + n, key, *_values(sample)) for n, (key, sample) in enumerate(last.values())]
-                connection.exec_driver_sql(self._append, rows)
-                _set_counter(connection, "sample_seq", first + len(rows) - 1)
-            self._remember(sample for _, sample in last.values())
-        return len(last)
+            with self.writing() as connection:
+                kept, held = self._judged(connection, known)
+                quarantine.keep(connection, quarantine.rows_of(held, known, self._keys), self.now)
+                new = on_disk.record(connection, kept, self.now)
+                latest = self._latest_with(connection, new)
+            self._take_latest(latest)
+        return len({(key, sample.at) for key, sample in kept})
+
+    def release(self, id_: int, by: str) -> Sample:
+        """Record what is held in quarantine under this number; an InputError says why it cannot be."""
+        with self._lock:
+            with self.writing() as connection:
+                key, sample = quarantine.release(connection, id_, by, self.now)
+                latest = self._latest_with(connection, [(key, sample)])
+            self._take_latest(latest)
+        return sample
 
     def after(self, cursor: int, limit: int) -> Batch:
         """The next points behind this cursor, oldest first."""
-        table = schema.samples.c
-        rows = select(table.seq, table.pool_key, table.at, table.source_at, *(table[name] for name in _RUNG_FIELDS))
-        with self._reading() as connection:
-            found = connection.execute(rows.where(table.seq > cursor).order_by(table.seq).limit(limit)).all()
-            if any(row.pool_key not in self._places for row in found):
+        sample, slot = schema.samples.c, schema.outbox.c
+        columns = (slot.seq, slot.pool_key, slot.at, on_disk.times_of(schema.samples)[0])
+        same = (sample.at == slot.at) & (sample.pool_key == slot.pool_key)
+        rows = select(*columns, *(sample[name] for name in _RUNG_FIELDS)).join_from(schema.outbox, schema.samples, same)
+        with self.reading() as connection:
+            found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
+            timelines = self.timelines
+            if any(row.pool_key not in timelines for row in found):
                 # Another process has just registered it; `reload` is left to the watch, which also tells the poller.
-                self._places = _places(read_registry(connection))
-        return Batch(tuple(map(self._point, found)), found[-1][0] if found else cursor)
+                timelines = read_record(connection, self.now).timelines
+        points = [_point(row, timelines[row.pool_key]) for row in found]
+        return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
 
     def cursor(self, sink: str) -> int:
         """Where this sink stands; a new one stands at the beginning."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(schema.cursors.c.seq).where(schema.cursors.c.sink == sink)).scalar()
         return found or 0
+
+    def subscribe(self, sinks: Iterable[str]) -> None:
+        """These sinks get everything from now on, and what there is: a new one also what others had sent before.
+
+        Points that everyone had got are out of the outbox. For one who had not, they come back, in order of time, under
+        numbers that lie before the cursors of all others.
+        """
+        with self.writing() as connection:
+            first = connection.execute(select(func.min(schema.outbox.c.seq))).scalar()
+            gone = on_disk.counter(connection, "sample_seq") if first is None else first - 1
+            cursors = dict(connection.execute(select(schema.cursors.c.sink, schema.cursors.c.seq)).tuples().all())
+            late = [sink for sink in sinks if cursors.get(sink, 0) < gone]
+            start = gone - connection.exec_driver_sql(_BACK, (gone, gone)).rowcount if late else 0
+            for sink in sinks:
+                row = upsert(schema.cursors).values(sink=sink, seq=start if sink in late else 0)
+                if sink in late:
+                    _log.info("sink %s gets the history: %d samples", sink, gone - start)
+                    row = row.on_conflict_do_update(index_elements=["sink"], set_={"seq": start})
+                connection.execute(row.on_conflict_do_nothing() if sink not in late else row)
 
     def advance(self, sink: str, seq: int) -> None:
         """This sink has everything up to `seq`; a cursor never goes back."""
         row = upsert(schema.cursors).values(sink=sink, seq=seq)
         ahead = row.excluded.seq > schema.cursors.c.seq
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(row.on_conflict_do_update(index_elements=["sink"], set_={"seq": seq}, where=ahead))
 
     def reject(self, sink: str, seq: int, line: str, reason: str) -> None:
         """Keep a point that the sink will not take, with the sink's words; once for each point."""
-        row = {"sink": sink, "seq": seq, "line": line, "reason": reason, "recorded_at": int(time.time())}
-        with self._writing() as connection:
-            connection.execute(upsert(schema.quarantine).values(**row).on_conflict_do_nothing())
+        row = {"sink": sink, "seq": seq, "line": line, "reason": reason, "recorded_at": self.now}
+        with self.writing() as connection:
+            connection.execute(upsert(schema.rejections).values(**row).on_conflict_do_nothing())
 
     def rejected(self, sink: str) -> list[tuple[int, str, str]]:
-        """Points in quarantine for this sink: sequence number, line, reason."""
-        table = schema.quarantine.c
-        with self._reading() as connection:
+        """Points that this sink refused: sequence number, line, reason."""
+        table = schema.rejections.c
+        with self.reading() as connection:
             rows = connection.execute(select(table.seq, table.line, table.reason).where(table.sink == sink))
             return [(seq, line, reason) for seq, line, reason in rows]
 
@@ -159,60 +196,112 @@ class Store:
 
         One that was replaced meanwhile counts twice.
         """
-        table, cursor = schema.samples.c, self.cursor(sink)
-        oldest = select(table.fetched_at).where(table.seq > cursor).order_by(table.seq).limit(1)
-        with self._reading() as connection:
-            return _counter(connection, "sample_seq") - cursor, connection.execute(oldest).scalar()
+        slot, sample, cursor = schema.outbox.c, schema.samples.c, self.cursor(sink)
+        same = (sample.at == slot.at) & (sample.pool_key == slot.pool_key)
+        oldest = select(on_disk.times_of(schema.samples)[1]).join_from(schema.outbox, schema.samples, same)
+        with self.reading() as connection:
+            fetched_at = connection.execute(oldest.where(slot.seq > cursor).order_by(slot.seq).limit(1)).scalar()
+            return on_disk.counter(connection, "sample_seq") - cursor, fetched_at
 
     def states(self, at: int, as_of: int | None = None) -> list[PoolState]:
         """Every pool as it was at `at`, from what was recorded by `as_of` (all of it when None)."""
-        with self._reading() as connection:
-            registry = read_registry(connection, as_of)
-            samples = _last_samples(connection, _places(registry), at, as_of)
-        return pool_states(registry, samples, at, self._max_age)
+        with self.reading() as connection:
+            record = read_record(connection, at, as_of)
+            samples = on_disk.last_samples(connection, _names(record), at, as_of)
+            found = findings.maybe_open(connection, at, as_of)
+        return pool_states(record.timelines, samples, at, findings.doubtful(found, at))
 
     def states_now(self, now: int) -> list[PoolState]:
         """Every pool as it is now, from memory: the same figures as `states(now)` in the process that appends."""
-        return pool_states(self.registry, self.latest, now, self._max_age)
+        return pool_states(self.timelines, self.latest, now, findings.doubtful(self.findings, now))
 
     def next_expiry(self, now: int) -> int | None:
         """When the first figure that is known now becomes unknown unless a new sample comes."""
-        ages = {item.site.id: self._max_age(item.site) for item in self.registry}
-        ends = [sample.source_at + ages[site] for (site, _), sample in self.latest.items() if site in ages]
+        ends = [sample.source_at + sample.max_age for sample in self.latest.values()]
         return min((end for end in ends if end >= now), default=None)
 
-    def apply(self, changes: list[Change], now: int) -> None:
-        """Carry out a plan, all or nothing, and read the registry again."""
-        with self._writing() as connection:
-            carry_out(connection, changes, now)
+    def apply(self, changes: list[Change], now: int, planned_on: int | None = None) -> None:
+        """Carry out a plan, all or nothing, and read the registry again.
+
+        planned_on: the registry's version that the plan was made from; None: the one that this store has read. A
+        SuanliError when another writer was faster: nothing is changed then.
+        """
+        with self.writing() as connection:
+            carry_out(connection, changes, now, self.registry_version if planned_on is None else planned_on)
         self.reload()
 
-    def _remember(self, samples: Iterable[Sample]) -> None:
-        latest = dict(self.latest)  # a new one: the event loop may be reading the old
+    def note_findings(self) -> None:
+        """Read again which findings may be open."""
+        with self.reading() as connection:
+            found = findings.maybe_open(connection, self.now)
+        if found != self.findings:
+            self.findings = found
+            self.version += 1
+
+    def quarantined(self) -> dict[str, int]:
+        """How many were ever put into quarantine, by check."""
+        with self.reading() as connection:
+            return quarantine.counted(connection)
+
+    def _take_over(self, record: Record) -> None:
+        self.record = record
+        self._gate = Gate(record.timelines)
+        self._keys = {(site.site.id, pool.pool.id): pool.key for site in record.sites for pool in site.pools}
+
+    def _known(self, samples: Iterable[Sample]) -> list[on_disk.Keyed]:
+        known = []
         for sample in samples:
-            before = latest.get((sample.site, sample.pool))
-            if before is None or sample.at >= before.at:
-                latest[sample.site, sample.pool] = sample
+            key = self._keys.get((sample.site, sample.pool))
+            if key is None:
+                self._tell_stranger(sample.site, sample.pool)
+            else:
+                known.append((key, sample))
+        return known
+
+    def _tell_stranger(self, site: str, pool: str) -> None:
+        if (site, pool) not in self._strangers:
+            self._strangers.add((site, pool))
+            _log.warning("samples of %s/%s are left out: no such pool is registered", site, pool)
+
+    def _judged(self, connection: Connection, samples: list[on_disk.Keyed]) -> tuple[list[on_disk.Keyed], list[HeldOf]]:
+        kept, held = self._gate.judged(samples, self.latest, self.now)
+        if closed := on_disk.closed(connection, kept):
+            kept, more = without_closed(kept, closed)
+            held += more
+        return kept, held
+
+    def _latest_with(self, connection: Connection, samples: Iterable[on_disk.Keyed]) -> dict[int, Sample]:
+        """The last words now that these are recorded: in a new dict, as the event loop may be reading the old."""
+        latest = dict(self.latest)
+        lost = set()
+        for key, sample in samples:
+            before = latest.get(key)
+            if before is None or (sample.source_at, sample.at) >= (before.source_at, before.at):
+                latest[key] = sample
+            elif sample.at == before.at:  # the last word itself was replaced, by one of an earlier second
+                lost.add(key)
+        if lost:
+            names = {key: name for key, name in _names(self.record).items() if key in lost}
+            latest |= on_disk.last_samples(connection, names, None)
+        return latest
+
+    def _take_latest(self, latest: dict[int, Sample]) -> None:
         self.latest = latest
         self.version += 1
 
-    def _point(self, row: Any) -> Point:
-        seq, key, at, source_at, *rungs = row
-        place = self._places[key]
-        built = amount_at(place.pool.ledger, "built", source_at)
-        site = place.site
-        return Point(seq, at, site.id, place.pool.pool.id, site.province, site.operator, (built, *rungs))
-
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the record; Unavailable when it cannot be read."""
         try:
             with self.engine.connect().execution_options(**READING) as connection:
+                connection.exec_driver_sql("BEGIN")  # ends when the connection goes back to the pool
                 yield connection
         except DatabaseError as error:
             raise Unavailable(f"the store cannot be read: {error.orig}") from None
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """The one transaction that may write; all of it is kept when the block ends, or nothing."""
         try:
             with self._lock, self.engine.begin() as connection:
                 yield connection
@@ -220,40 +309,21 @@ class Store:
             raise Unavailable(f"the store cannot be written: {error.orig}") from None
 
 
-def _places(registry: Iterable[RecordedSite]) -> dict[int, _Place]:
-    return {pool.key: _Place(item.site, pool) for item in registry for pool in item.pools}
+_BACK = (
+    "INSERT INTO outbox (seq, at, pool_key) "
+    "SELECT ? - COUNT(*) OVER () + ROW_NUMBER() OVER (ORDER BY at, pool_key), at, pool_key FROM "
+    "(SELECT at, pool_key FROM samples EXCEPT SELECT at, pool_key FROM outbox) WHERE ? > 0"
+)
 
 
-def _last_samples(
-    connection: Connection, places: dict[int, _Place], at: int | None, as_of: int | None
-) -> dict[tuple[str, str], Sample]:
-    """Each pool's last sample true by `at` and fetched by `as_of`, through the index of slots."""
-    table = schema.samples.c
-    last = select(table.seq).where(table.pool_key == schema.pools.c.key)
-    if at is not None:
-        # By the source's time; the slot only tells the index where to begin, and lies ahead of it by a poll at most.
-        last = last.where(table.at <= at + _SLOT_AHEAD, table.source_at <= at)
-    if as_of is not None:
-        last = last.where(table.fetched_at <= as_of)
-    last = last.order_by(table.at.desc()).limit(1)
-    rows = select(schema.samples).join(
-        schema.pools, schema.samples.c.seq == last.correlate(schema.pools).scalar_subquery()
-    )
-    found = connection.execute(rows).mappings()
-    samples = [_sample(place, row) for row in found if (place := places.get(row["pool_key"]))]
-    return {(sample.site, sample.pool): sample for sample in samples}
+def _names(record: Record) -> dict[int, tuple[str, str]]:
+    return {pool.key: (site.site.id, pool.pool.id) for site in record.sites for pool in site.pools}
 
 
-def _sample(place: _Place, row: Any) -> Sample:
-    fields = {name: row[name] for name in _SAMPLE_FIELDS}
-    return Sample(site=place.site.id, pool=place.pool.pool.id, **fields)
-
-
-def _counter(connection: Connection, name: str) -> int:
-    rows = select(schema.counters.c.value).where(schema.counters.c.name == name)
-    value: int = connection.execute(rows).scalar_one()
-    return value
-
-
-def _set_counter(connection: Connection, name: str, value: int) -> None:
-    connection.execute(update(schema.counters).where(schema.counters.c.name == name).values(value=value))
+def _point(row: Any, timeline: Timeline) -> Point | None:
+    """None where the pool belonged to no site at that time."""
+    seq, _, at, source_at, *rungs = row
+    span = timeline.at(source_at)
+    if span is None:
+        return None
+    return Point(seq, at, span.site, span.pool, span.province, span.operator, (span.built, *rungs))

@@ -1,4 +1,4 @@
-"""`make bench`: python -m tests.benchmarks [--sites 2000] [--seconds 40] [--interval 5] [--turns 7] [--output FILE]
+"""`make bench`: python -m tests.benchmarks --sites 2000 --seconds 40 --interval 5 --turns 7 --scale 1 --output FILE
 
 Ends with 1 when a poll failed or what was acknowledged is not what is stored; a goal that is missed is only told,
 as a busy machine can miss it.
@@ -17,6 +17,7 @@ from rich.console import Console
 from tests.benchmarks.appending import appending_figures
 from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
+from tests.benchmarks.history import history_figures
 from tests.benchmarks.polling import Load, polling_figures
 from tests.benchmarks.rendering import rendering_figures
 from tests.benchmarks.startup import startup_figures
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     raise_limits()
     try:
-        figures = _measured(Load(options.sites, options.interval, options.seconds), options.turns)
+        figures = _measured(Load(options.sites, options.interval, options.seconds), options.turns, options.scale)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -43,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if lost else 0
 
 
-def _measured(load: Load, turns: int) -> list[Figure]:
+def _measured(load: Load, turns: int, scale: float) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
-        folders = {part: Path(name) / part for part in ("polling", "startup", "appending")}
+        folders = {part: Path(name) / part for part in ("polling", "startup", "appending", "history")}
         for folder in folders.values():
             folder.mkdir()
         return [
@@ -53,6 +54,7 @@ def _measured(load: Load, turns: int) -> list[Figure]:
             *startup_figures(folders["startup"], turns),
             *rendering_figures((load.sites, 5 * load.sites)),
             *appending_figures(folders["appending"]),
+            *history_figures(folders["history"], scale),
         ]
 
 
@@ -62,6 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=40.0, help="how long each program is measured")
     parser.add_argument("--interval", type=int, default=5, help="seconds between two polls of a site")
     parser.add_argument("--turns", type=int, default=7, help="how often each command is started")
+    parser.add_argument("--scale", type=float, default=1.0, help="1: a year of 200 sites, which takes minutes")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
     return parser.parse_args(arguments)
 

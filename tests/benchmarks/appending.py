@@ -1,4 +1,4 @@
-"""Durable append, beside sqlite3's own executemany into the same table with the same promise (synchronous=FULL)."""
+"""Durable append, beside sqlite3's own executemany into the same tables with the same promise (synchronous=FULL)."""
 
 from __future__ import annotations
 
@@ -21,44 +21,53 @@ from tests.benchmarks.figures import Figure
 
 _SITES, _POOLS, _TURNS, _START = 100, 2, 5, 1_795_500_000
 _COLUMNS = (
-    *("seq", "pool_key", "at", "source_at", "fetched_at"),
+    *("at", "pool_key", "source_lag", "fetch_lag", "record_lag", "max_age"),
     *("online_pflops", "used_pflops", "busy_pflops", "quality", "reason"),
 )
-_INSERT = (
-    f"INSERT INTO samples ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
-    f"ON CONFLICT (pool_key, at) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
-)
+_SAMPLE = f"INSERT INTO samples ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_TO_SEND = "INSERT INTO outbox (seq, at, pool_key) VALUES (?, ?, ?)"
+_MARK = "INSERT OR IGNORE INTO dirty (start, pool_key) VALUES (?, ?)"
+
+
+class _Clock:
+    """The store's: as the samples come just when they are true, it is set to theirs."""
+
+    at = float(_START)
+
+    def __call__(self) -> float:
+        return self.at
 
 
 def appending_figures(folder: Path) -> list[Figure]:
     """10,000 samples in one transaction, and the 80 that 2,000 sites of two pools give in 100 ms."""
-    ours = _store(folder / "ours.db")
-    _store(folder / "theirs.db").close()  # makes its tables
+    clock = _Clock()
+    ours = _store(folder / "ours.db", clock)
+    _store(folder / "theirs.db", clock).close()  # makes its tables
     raw = _raw(folder / "theirs.db")
     try:
-        return [figure for size in (10_000, 80) for figure in _figures(ours, raw, size)]
+        return [figure for size in (10_000, 80) for figure in _figures(ours, clock, raw, size)]
     finally:
         raw.close()
         ours.close()
 
 
-def _figures(ours: Store, raw: sqlite3.Connection, size: int) -> list[Figure]:
+def _figures(ours: Store, clock: _Clock, raw: sqlite3.Connection, size: int) -> list[Figure]:
     mine, others = [], []
     for turn in range(_TURNS):
         samples = _samples(size, _START + (size + turn) * 86_400)
+        clock.at = samples[-1].at
         mine.append(_wall_ms(partial(ours.append, samples)))
-        first = raw.execute("SELECT value FROM counters WHERE name = 'sample_seq'").fetchone()[0] + 1
-        others.append(_wall_ms(partial(_append, raw, [_row(sample, first + n) for n, sample in enumerate(samples)])))
+        others.append(_wall_ms(partial(_append, raw, [_row(sample) for sample in samples])))
     kept, expected = ours.after(0, 10**9).points, raw.execute("SELECT count(*) FROM samples").fetchone()[0]
     if len(kept) != expected:
         raise BenchError(f"the store kept {len(kept)} samples, sqlite3 {expected}")
     return [Figure(f"append_{size}_ms", statistics.median(mine), "ms", f"sqlite3_{size}_ms", statistics.median(others))]
 
 
-def _store(file: Path) -> Store:
+def _store(file: Path, clock: _Clock) -> Store:
     """A new store in which the sites are registered."""
     config = Config()
-    store = Store(f"sqlite:///{file}", lambda _site: 180)
+    store = Store(f"sqlite:///{file}", clock)
     pools = tuple(Pool(id=f"pool-{number}", model="nvidia-a100-sxm4-80gb") for number in range(_POOLS))
     sites = [
         Site(id=f"site-{number:03}", name="智算中心", province="安徽", operator="示例", pools=pools)
@@ -76,9 +85,13 @@ def _raw(file: Path) -> sqlite3.Connection:
 
 
 def _append(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """The samples, their places in the sequence, and the hours they touch: what the store keeps, put plainly."""
+    first = connection.execute("SELECT value FROM counters WHERE name = 'sample_seq'").fetchone()[0] + 1
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(_INSERT, rows)
-    connection.execute("UPDATE counters SET value = ? WHERE name = 'sample_seq'", (rows[-1][0],))
+    connection.executemany(_SAMPLE, rows)
+    connection.executemany(_TO_SEND, [(first + place, row[0], row[1]) for place, row in enumerate(rows)])
+    connection.executemany(_MARK, {(end // 3600 * 3600, row[1]) for row in rows for end in (row[0], row[0] + row[5])})
+    connection.execute("UPDATE counters SET value = ? WHERE name = 'sample_seq'", (first + len(rows) - 1,))
     connection.execute("COMMIT")
 
 
@@ -100,10 +113,11 @@ def _sample(pool: int, at: int) -> Sample:
     )
 
 
-def _row(sample: Sample, seq: int) -> tuple[Any, ...]:
-    """Pools were registered in this order, into an empty store."""
+def _row(sample: Sample) -> tuple[Any, ...]:
+    """Pools were registered in this order, into an empty store; all times are the slot's, the quality is the best."""
     key = int(sample.site[5:]) * _POOLS + int(sample.pool[5:]) + 1
-    return (seq, key, *(getattr(sample, name) for name in _COLUMNS[2:]))
+    figures = (sample.online_pflops, sample.used_pflops, sample.busy_pflops)
+    return (sample.at, key, 0, 0, 0, sample.max_age, *figures, 0, sample.reason)
 
 
 def _wall_ms(job: Callable[[], object]) -> float:

@@ -18,7 +18,7 @@ from suanli.model.polled import PollOutcome
 from suanli.model.sample import Sample
 from suanli.model.site import Pool, Site, Source
 from suanli.registry.ledger import entries_of
-from suanli.registry.polled import max_age_of
+from suanli.registry.timeline import FOR_EVER, PoolFacts, SiteFacts, Timeline, timeline_of
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedPool, RecordedSite
 from suanli.store.states import pool_states
@@ -34,27 +34,24 @@ def rendering_figures(sizes: Sequence[int]) -> list[Figure]:
     return [figure for sites in sizes for figure in _figures(sites)]
 
 
-def fleet(sites: int) -> tuple[list[RecordedSite], dict[tuple[str, str], Sample], Outcomes]:
-    """A registry, the last sample of every pool and the last outcome of every site."""
+def fleet(sites: int) -> tuple[list[RecordedSite], dict[int, Timeline], dict[int, Sample], Outcomes]:
+    """A registry; by the pools' keys their timelines and last samples; and the last outcome of every site."""
     registry = [_site(number) for number in range(sites)]
-    latest = {
-        (item.site.id, pool.pool.id): _sample(item.site.id, pool.pool.id, item.key)
-        for item in registry
-        for pool in item.pools
-    }
+    places = [(item, pool) for item in registry for pool in item.pools]
+    timelines = {pool.key: _timeline(item.site, pool) for item, pool in places}
+    latest = {pool.key: _sample(item.site.id, pool.pool.id, item.key) for item, pool in places}
     outcomes = Outcomes()
     for item in registry:
         outcomes.note(PollOutcome(item.site.id, _NOW, "ok", 0.01))
-    return registry, latest, outcomes
+    return registry, timelines, latest, outcomes
 
 
 def _figures(sites: int) -> list[Figure]:
-    registry, latest, outcomes = fleet(sites)
+    registry, timelines, latest, outcomes = fleet(sites)
     config = Config()
 
     def found() -> Iterator[Family]:
-        states = pool_states(registry, latest, _NOW, lambda site: max_age_of(site, config.poll.defaults))
-        return families(states, registry, outcomes, config, _NOW)
+        return families(pool_states(timelines, latest, _NOW), registry, outcomes, config, _NOW)
 
     prepared = list(found())
     theirs = CollectorRegistry()
@@ -112,6 +109,13 @@ def _pool(key: int, id_: str) -> RecordedPool:
     zone, built = Config().zone, {"from": "2024-09-01", "stage": "built", "pflops": 320.0, "source": "benchmark"}
     pool = Pool(id=id_, model="nvidia-a100-sxm4-80gb", capacity=(CapacityEntry.model_validate(built, strict=False),))
     return RecordedPool(key, pool, tuple(entries_of(pool, zone, load_accelerators())))
+
+
+def _timeline(site: Site, recorded: RecordedPool) -> Timeline:
+    pool = recorded.pool
+    facts = SiteFacts(0, FOR_EVER, site.name, site.province, site.operator, site.status)
+    place = PoolFacts(0, FOR_EVER, site.id, pool.id, pool.model, pool.basis)
+    return timeline_of(recorded.key, [place], {site.id: [facts]}, recorded.ledger)
 
 
 def _sample(site: str, pool: str, number: int) -> Sample:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.benchmarks import history
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.children import BenchError
 from tests.benchmarks.endpoints import POOLS, json_body, text_body
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.history import differing, history_figures
+from tests.benchmarks.victoria import Hours
+from tests.benchmarks.year import samples_of, size_of
 from tests.servers.missing import need
 from tests.servers.prometheus import INSTALL
+from tests.servers.victoriametrics import INSTALL as INSTALL_VICTORIA
 
-SITES, SECONDS, INTERVAL = 20, 2, 1
+SITES, SECONDS, INTERVAL, SCALE = 20, 2, 1, 0.01
 
 
 def figures_of(file: Path) -> dict[str, dict[str, Any]]:
@@ -32,8 +39,8 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
 ) -> None:
     need("prometheus", INSTALL)
     file, before = tmp_path / "build" / "bench.json", children()
-    options = [f"--sites={SITES}", f"--seconds={SECONDS}", f"--interval={INTERVAL}", "--turns=1", f"--output={file}"]
-    assert main(options) == 0, capsys.readouterr().err
+    small = [f"--sites={SITES}", f"--seconds={SECONDS}", f"--interval={INTERVAL}", "--turns=1", f"--scale={SCALE}"]
+    assert main([*small, f"--output={file}"]) == 0, capsys.readouterr().err
     assert children() == before
     answer, rows = json.loads(file.read_text()), figures_of(file)
     assert set(answer) == {"figures", "machine"}
@@ -51,6 +58,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     stored = rows["samples_stored"]
     assert stored["met"] is True
     assert stored["value"] == stored["beside_value"] >= len(POOLS) * SITES * (rounds + 1)
+    assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
     assert "poll_cpu_us" in capsys.readouterr().out
 
 
@@ -93,3 +101,77 @@ def test_both_answers_of_a_site_hold_the_same_eight_figures() -> None:
 def test_a_goal_is_met_by_the_ratio(figure: Figure, ratio: float | None, met: bool | None) -> None:
     row = figure.as_json()
     assert (row["ratio"], row["met"]) == (ratio, met)
+
+
+def history_of(folder: Path) -> dict[str, Figure]:
+    return {one.name: one for one in history_figures(folder, SCALE)}
+
+
+@pytest.mark.server
+def test_a_small_history_is_whole_and_the_same_in_both_databases(tmp_path: Path) -> None:
+    need("victoria-metrics", INSTALL_VICTORIA)
+    before, size, rows = children(), size_of(SCALE), history_of(tmp_path)
+    assert children() == before
+    samples = sum(1 for site in range(size.sampled_sites) for _ in samples_of(site, size.sampled_from, size.end))
+    assert rows["year_samples"].value == rows["year_samples"].beside_value == samples
+    assert samples < size.sampled_sites * 2 * size.sampled_days * 1440
+    hours = size.sites * 2 * size.days * 24
+    assert rows["year_hours"].met
+    assert 0.95 * hours < rows["year_hours"].value < hours
+    limits = {name: one.beside_value for name, one in rows.items() if one.goal and not one.exact}
+    assert limits == {
+        "bytes_per_sample": 45,
+        "late_sample_ms": 50,
+        "year_daily_ms": 300,
+        "year_monthly_ms": 300,
+        "rollup_cpu_percent": 2,
+    }
+    beside = [rows[f"year_{width}_rates_ms"] for width in ("daily", "monthly")]
+    assert all(one.value > 0 and (one.beside_value or 0) > 0 and one.goal is None for one in beside)
+    assert 20 < rows["bytes_per_sample"].value < 100
+
+
+@pytest.mark.server
+def test_a_series_that_is_not_victoriametrics_own_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("victoria-metrics", INSTALL_VICTORIA)
+    true = history._hours
+
+    def spoilt(year: Any) -> Iterator[Hours]:
+        for name, starts, used, online in true(year):
+            yield name, starts, [used[0] + 1.0, *used[1:]], online
+
+    monkeypatch.setattr(history, "_hours", spoilt)
+    before = children()
+    with pytest.raises(BenchError, match="the daily series is not that of VictoriaMetrics: point 0: 0"):
+        history_figures(tmp_path, SCALE)
+    assert children() == before
+
+
+def test_a_history_without_victoriametrics_has_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.benchmarks.victoria.shutil.which", lambda _: None)
+    rows = history_of(tmp_path)
+    names = {name for name, one in rows.items() if one.beside_value is None}
+    assert names == {"year_hours", "year_daily_rates_ms", "year_monthly_rates_ms"}
+
+
+def test_a_late_sample_that_nothing_sums_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "roll", lambda *_: 1)
+    with pytest.raises(BenchError, match="of 2 hours and days, 1 were summed"):
+        history_figures(tmp_path, SCALE)
+
+
+@pytest.mark.parametrize(
+    ("ours", "difference"),
+    [
+        ([0.5, 0.25], None),
+        ([0.5, 0.25 + 2e-10], None),
+        ([0.5, 0.25 + 3e-10], "point 1: 0.2500000003 beside 0.25"),
+        ([None, 0.25], "point 0: None beside 0.5"),
+        ([0.5, float("nan")], "point 1: nan beside 0.25"),
+        ([0.5], "1 points beside 2"),
+    ],
+)
+def test_two_series_are_the_same_but_for_the_last_digits(ours: list[float | None], difference: str | None) -> None:
+    assert differing(ours, [0.5, 0.25]) == difference

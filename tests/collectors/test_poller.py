@@ -309,6 +309,7 @@ async def test_one_poll_takes_the_time_once() -> None:
     assert (outcome.site, outcome.at, outcome.result, outcome.reason) == ("s", NOW, "ok", "")
     assert outcome.samples == (sample,)
     assert (sample.at, sample.source_at, sample.fetched_at) == (turn.slot, NOW, NOW)
+    assert sample.max_age == 3 * 60
     assert turn.failures == 0
 
 

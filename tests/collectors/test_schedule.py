@@ -167,6 +167,7 @@ def test_stamps_are_never_in_the_future(id_: str, interval: int, source_at: int,
     assert stamped_one.at % interval == 0
     assert (stamped_one.quality == "suspect") == (source_at > now + 300)
     assert stamped_one.used_pflops == 1.0
+    assert stamped_one.max_age == one.site.max_age
 
 
 def test_a_clock_that_runs_ahead_is_told_and_a_little_ahead_is_no_fault() -> None:

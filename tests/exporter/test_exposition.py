@@ -160,7 +160,8 @@ def test_cached_until_something_changes(store: Store) -> None:
 def test_each_expiry_in_turn(store: Store) -> None:
     exposition = Rendering(store)
     heard(store, T0)
-    store.append([store.latest["a", "p"].model_copy(update={"at": T0 + 60, "source_at": T0 + 60})])
+    (again,) = (sample for sample in store.latest.values() if (sample.site, sample.pool) == ("a", "p"))
+    store.append([again.model_copy(update={"at": T0 + 60, "source_at": T0 + 60})])
     counts = [values(exposition.sites(T0 + second)) for second in (MAX_AGE, MAX_AGE + 1, MAX_AGE + 60, MAX_AGE + 61)]
     known = [sorted(key[2] for key in one if key[0] == "suanli_site_online_pflops") for one in counts]
     assert known == [["a", "b", "b"], ["a"], ["a"], []]

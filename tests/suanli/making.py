@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
@@ -76,7 +77,7 @@ def a_sample(
 def _empty() -> Path:
     """A migrated, empty database, made once: a copy of it is quicker than a migration."""
     made = Path(tempfile.mkdtemp(prefix="suanli-empty-")) / "empty.db"
-    Store(f"sqlite:///{made}", lambda _: MAX_AGE).close()
+    Store(f"sqlite:///{made}").close()
     return made
 
 
@@ -87,8 +88,18 @@ def database(folder: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def open_store(url: str, max_age: int = MAX_AGE) -> Store:
-    return Store(url, lambda _: max_age)
+class Clock:
+    """A store's clock that stands still at `at` (UTC seconds) until it is set."""
+
+    def __init__(self, at: float = T0) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def open_store(url: str, clock: Callable[[], float] = time.time) -> Store:
+    return Store(url, clock)
 
 
 def register(store: Store, *sites: Site, now: int = T0 - 10_000, catalogue: Accelerators | None = None) -> list[str]:
@@ -100,10 +111,10 @@ def register(store: Store, *sites: Site, now: int = T0 - 10_000, catalogue: Acce
 
 
 @contextmanager
-def a_store(*sites: Site, folder: Path | None = None, max_age: int = MAX_AGE) -> Iterator[Store]:
+def a_store(*sites: Site, folder: Path | None = None, clock: Callable[[], float] = time.time) -> Iterator[Store]:
     """A store of its own with these sites registered."""
     with tempfile.TemporaryDirectory(prefix="suanli-test-") as made:
-        store = open_store(database(folder or Path(made)), max_age)
+        store = open_store(database(folder or Path(made)), clock)
         try:
             register(store, *sites)
             yield store
@@ -178,6 +189,8 @@ sources = st.fixed_dictionaries(
 
 @st.composite
 def sites(draw: st.DrawFn, id_: str | None = None) -> Site:
+    found = draw(st.lists(pools(), max_size=2, unique_by=lambda pool: str(pool["id"])))
+    starts = [entry["from"] for pool in found for entry in pool["capacity"] if entry["stage"] == "built"]
     return Site.model_validate(
         {
             "id": id_ or draw(ids),
@@ -185,7 +198,8 @@ def sites(draw: st.DrawFn, id_: str | None = None) -> Site:
             "province": draw(texts),
             "operator": draw(texts),
             "status": draw(st.sampled_from(["planned", "building", "operational", "maintenance", "retired"])),
+            "since": draw(st.sampled_from([None, min(starts, default=date(2024, 1, 1))])),
             "source": draw(st.none() | sources),
-            "pools": draw(st.lists(pools(), max_size=2, unique_by=lambda pool: str(pool["id"]))),
+            "pools": found,
         }
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from suanli.catalog.accelerators import load_accelerators
-from suanli.catalog.benchmarks import shipped_benchmarks
+from suanli.catalog.benchmarks import Benchmark, Scope, caution, comparable, delta, shipped_benchmarks
 from suanli.model.units import BASES
 
 CATALOG = Path(__file__).parents[2] / "suanli" / "catalog"
@@ -78,10 +81,63 @@ def test_an_unknown_model_is_unknown_and_has_nearest_rows() -> None:
 
 
 def test_the_national_averages_with_their_source() -> None:
-    raw = yaml.safe_load((CATALOG / "benchmarks.yaml").read_text(encoding="utf-8"))
     shipped = shipped_benchmarks()
     assert {one.metric: one.value for one in shipped} == {"online_ratio": 0.60, "usage_ratio": 0.38}
     assert all(one.source == "市数据局2024年工作总结和2025年工作安排" for one in shipped)
     assert all(one.name == "national-2024" and one.until is None and one.basis is None for one in shipped)
     assert [one.since.year for one in shipped] == [2024, 2024]
-    assert len(raw) == len(shipped)
+
+
+def test_the_published_city_above_them() -> None:
+    city = {one.metric: one for one in shipped_benchmarks("city")}
+    assert {metric: one.value for metric, one in city.items()} == {"online_ratio": 0.88, "usage_ratio": 0.598}
+    for nation in shipped_benchmarks():
+        mine = city[nation.metric]
+        assert (mine.source, mine.since, mine.unit, mine.basis) == (nation.source, nation.since, "pflops", None)
+        assert (mine.name, mine.more_than_pflops, nation.more_than_pflops) == ("city-2024", 2200.0, None)
+        assert mine.value > nation.value
+
+
+def test_every_shipped_benchmark_has_a_scope_that_it_is_found_by() -> None:
+    raw = yaml.safe_load((CATALOG / "benchmarks.yaml").read_text(encoding="utf-8"))
+    by_scope = [one for scope in get_args(Scope) for one in shipped_benchmarks(scope)]
+    assert sorted((one.name, one.metric) for one in by_scope) == sorted((row["name"], row["metric"]) for row in raw)
+    assert len({(one.name, one.metric) for one in by_scope}) == len(raw)
+
+
+def published(**more: object) -> Benchmark:
+    row = {"name": "theirs", "metric": "usage_ratio", "value": 0.38, "from": date(2024, 1, 1), "source": "x"}
+    return Benchmark.model_validate({**row, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict", "above", "zh", "en"),
+    [
+        ({"basis": "fp16"}, "yes", 0.12, "", ""),
+        ({}, "basis-unknown", 0.12, "未说明", "does not say"),
+        ({"basis": "fp32"}, "basis-differs", 0.12, "按 FP32 计算，本处按 FP16", "counts in FP32 and we count in FP16"),
+        ({"unit": "racks"}, "unit-differs", None, "上架率", "racks"),
+    ],
+)
+def test_trap_rack_occupancy_and_other_bases_are_told_apart(
+    more: dict[str, str], verdict: str, above: float | None, zh: str, en: str
+) -> None:
+    theirs = published(**more)
+    assert comparable(theirs, "fp16") == verdict
+    assert delta(theirs, "fp16", 0.5) == (None if above is None else pytest.approx(above))
+    assert delta(theirs, "fp16", None) is None
+    told = caution(theirs, "fp16", "zh"), caution(theirs, "fp16", "en")
+    assert zh in told[0]
+    assert en in told[1]
+    assert [bool(sentence) for sentence in told] == [verdict != "yes"] * 2
+    assert not any("{" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"unit": "racks", "basis": "fp16"}, {"unit": "percent"}, {"scope": "village"}, {"more_than_pflops": 0.0}],
+    ids=str,
+)
+def test_a_benchmark_that_cannot_be_is_refused(more: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        published(**more)

@@ -326,10 +326,10 @@ def test_config_check(tmp_path: Path) -> None:
 
 def test_db_upgrade(tmp_path: Path) -> None:
     dry = suanli(tmp_path, "db", "upgrade", "--dry-run")
-    assert (dry.code, dry.err) == (0, "would upgrade the schema from nothing to 0001\n")
+    assert (dry.code, dry.err) == (0, "would upgrade the schema from nothing to 0002\n")
     assert suanli(tmp_path, "db", "upgrade", "--dry-run").err == dry.err
-    assert suanli(tmp_path, "db", "upgrade").err == "schema nothing -> 0001\n"
-    assert suanli(tmp_path, "db", "upgrade").err == "the schema is up to date (0001)\n"
+    assert suanli(tmp_path, "db", "upgrade").err == "schema nothing -> 0002\n"
+    assert suanli(tmp_path, "db", "upgrade").err == "the schema is up to date (0002)\n"
 
 
 @pytest.mark.parametrize("words", [["rates"], ["apply", "sites.yaml"], ["export"], ["db", "upgrade"], ["serve"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,13 +15,28 @@ from sqlalchemy import text
 
 from suanli.answers import Asked, rates_answer
 from suanli.catalog.accelerators import Accelerators, load_accelerators
-from suanli.model.errors import InputError, Unavailable
+from suanli.model.errors import InputError, SuanliError, Unavailable
 from suanli.model.site import Site
 from suanli.registry.file import read_sites, write_sites
 from suanli.store.plan import Change, plan
 from suanli.store.registry import as_written
 from suanli.store.sql import Store
-from tests.suanli.making import A100, T0, ZONE, a_pool, a_sample, a_site, a_store, built, config, local, register, sites
+from tests.suanli.making import (
+    A100,
+    T0,
+    ZONE,
+    a_pool,
+    a_sample,
+    a_site,
+    a_store,
+    built,
+    config,
+    database,
+    local,
+    open_store,
+    register,
+    sites,
+)
 
 SLOW_STORE = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -31,7 +47,7 @@ def exported(store: Store) -> str:
 
 def rows(store: Store) -> list[Any]:
     """Everything in the registry's tables, straight from the database."""
-    tables = ("sites", "pools", "capacity", "counters")
+    tables = ("sites", "site_facts", "pools", "pool_facts", "capacity", "counters")
     with store.engine.connect() as connection:
         return [tuple(row) for name in tables for row in connection.execute(text(f"SELECT * FROM {name}"))]  # noqa: S608
 
@@ -82,7 +98,9 @@ def test_what_export_writes_apply_reads_back_to_the_same(wanted: list[Site]) -> 
         assert register(store, *read) == []
         register(other, *read)
         assert exported(other) == written
-        assert [item.site for item in other.registry] == [item.site for item in store.registry]
+        assert [(item.site, item.since) for item in other.registry] == [
+            (item.site, item.since) for item in store.registry
+        ]
         ledgers = [[(pool.pool, pool.ledger) for item in one.registry for pool in item.pools] for one in (store, other)]
         assert ledgers[0] == ledgers[1]
 
@@ -90,11 +108,12 @@ def test_what_export_writes_apply_reads_back_to_the_same(wanted: list[Site]) -> 
 @SLOW_STORE
 @given(sites("same"), sites("same"))
 def test_apply_makes_the_plain_facts_of_a_site_say_what_the_file_says(first: Site, second: Site) -> None:
-    second = second.model_copy(update={"pools": first.pools})
+    second = second.model_copy(update={"pools": first.pools, "since": None})
     with a_store(first) as store:
         register(store, second)
         (item,) = store.registry
         assert item.site == second.model_copy(update={"pools": ()})
+        assert item.since == 0
 
 
 def test_sites_and_pools_that_are_not_named_stay() -> None:
@@ -135,7 +154,10 @@ def test_changed_capacity_without_a_reason_is_refused_and_nothing_is_changed() -
 def test_a_change_that_fails_takes_the_whole_plan_with_it() -> None:
     def fail(connection: Any, now: int) -> None:
         connection.execute(
-            text("INSERT INTO pools (site_key, id, model, basis, recorded_at) VALUES (999, 'x', 'm', 'fp16', 1)")
+            text(
+                "INSERT INTO pool_facts (pool_key, site_key, pool, model, basis, valid_from, recorded_at) "
+                "VALUES (999, 999, 'x', 'm', 'fp16', 0, 1)"
+            )
         )
 
     with a_store() as store:
@@ -152,20 +174,23 @@ def test_a_change_that_fails_takes_the_whole_plan_with_it() -> None:
 
 def test_a_correction_supersedes_and_as_of_gives_the_old_figure() -> None:
     at = local(date(2024, 6, 1))
-    with a_store() as store:
-        register(store, one_pool(built(100.0)), now=1000)
-        store.append([a_sample(at, 50.0, 10.0, fetched_at=1500)])
-        register(store, one_pool(built(80.0, reason="correction", source="recount")), now=2000)
+    with a_store(clock=lambda: at + 1500.0) as store:
+        register(store, one_pool(built(100.0)), now=at + 1000)
+        store.append([a_sample(at, 50.0, 10.0)])
+        register(store, one_pool(built(80.0, reason="correction", source="recount")), now=at + 2000)
         assert fleet(store, at)["online_ratio"] == 50 / 80
-        assert fleet(store, at, 2000)["online_ratio"] == 50 / 80
-        assert fleet(store, at, 1999)["online_ratio"] == 50 / 100
-        assert fleet(store, at, 1499)["online_ratio"] is None
-        assert fleet(store, at, 999)["built_pflops"] is None
+        assert fleet(store, at, at + 2000)["online_ratio"] == 50 / 80
+        assert fleet(store, at, at + 1999)["online_ratio"] == 50 / 100
+        assert fleet(store, at, at + 1499)["online_ratio"] is None
+        assert fleet(store, at, at + 999)["built_pflops"] is None
         with store.engine.connect() as connection:
             kept = connection.execute(
                 text("SELECT pflops, recorded_at, superseded_at, reason FROM capacity ORDER BY id")
             )
-            assert [tuple(row) for row in kept] == [(100.0, 1000, 2000, "new"), (80.0, 2000, None, "correction")]
+            assert [tuple(row) for row in kept] == [
+                (100.0, at + 1000, at + 2000, "new"),
+                (80.0, at + 2000, None, "correction"),
+            ]
 
 
 def test_a_value_is_divided_by_the_capacity_that_was_true_at_its_own_instant() -> None:
@@ -225,3 +250,17 @@ def test_another_model_is_another_figure_and_needs_a_reason() -> None:
         assert other != A100
         with pytest.raises(InputError, match="the ledger already says"):
             register(store, one_pool(devices(1000), model=other))
+
+
+def test_a_plan_that_was_made_before_someone_else_wrote_is_refused_whole(tmp_path: Path) -> None:
+    url = database(tmp_path)
+    with closing(open_store(url)) as mine, closing(open_store(url)) as theirs:
+        changes = plan(mine.registry, [a_site("a")], ZONE, load_accelerators())
+        register(theirs, a_site("b"))
+        before = rows(theirs)
+        with pytest.raises(SuanliError, match="changed meanwhile by someone else; nothing of yours was recorded"):
+            mine.apply(changes, T0)
+        assert rows(theirs) == before
+        mine.reload()
+        register(mine, a_site("a"))
+        assert [item.site.id for item in mine.registry] == ["a", "b"]

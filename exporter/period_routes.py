@@ -1,0 +1,71 @@
+"""The rates over HTTP: at an instant, over a period, as series, and explained. Times are UTC seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from fastapi import FastAPI, Query
+from fastapi.responses import JSONResponse
+
+from suanli.answers import Asked, GroupBy, View
+from suanli.config import Config
+from suanli.explaining import explain_answer
+from suanli.model.units import CANONICAL_BASIS, Basis
+from suanli.questions import DEFAULT_EVERY, Question, answer_history, answer_rates
+from suanli.store.sql import Store
+
+_LAST = 32_503_680_000  # the year 3000: no calendar ends before it
+_At = Annotated[int | None, Query(ge=0, le=_LAST, description="UTC seconds; now when left out")]
+_From = Annotated[int | None, Query(alias="from", ge=0, le=_LAST, description="first second of a period, UTC seconds")]
+_To = Annotated[int | None, Query(alias="to", ge=0, le=_LAST, description="its end, exclusive; now when left out")]
+_AsOf = Annotated[int | None, Query(ge=0, le=_LAST, description="only what had been recorded by then")]
+_Mean = Annotated[bool, Query(description="also the means of the rates over a period, which are other numbers")]
+_Every = Annotated[str, Query(description="width of the pieces: 5m, 1h, 1d, 7d, month")]
+
+
+def rates_routes(api: FastAPI, store: Store, config: Config, clock: Callable[[], float]) -> None:
+    """Every question that the command line can ask of the rates, with the same answers."""
+
+    @api.get("/api/v1/rates")
+    def rates(
+        at: _At = None,
+        since: _From = None,
+        until: _To = None,
+        as_of: _AsOf = None,
+        by: GroupBy = "site",
+        basis: Basis = CANONICAL_BASIS,
+        maintenance: View = "include",
+        mean: _Mean = False,
+    ) -> JSONResponse:
+        """Sums and rates of the fleet and its groups, at an instant or from `from` to `to`."""
+        given = Question(at, since, until, as_of, by, basis, maintenance, mean)
+        return JSONResponse(answer_rates(store, given, config, int(clock()), live=True))
+
+    @api.get("/api/v1/history")
+    def history(
+        since: _From = None,
+        until: _To = None,
+        every: _Every = DEFAULT_EVERY,
+        by: GroupBy | Literal["fleet"] = "fleet",
+        basis: Basis = CANONICAL_BASIS,
+        as_of: _AsOf = None,
+        maintenance: View = "include",
+    ) -> JSONResponse:
+        """Series of the fleet or of groups, piece by piece; of the last day when `from` is left out."""
+        group: GroupBy = "site" if by == "fleet" else by
+        given = Question(None, since, until, as_of, group, basis, maintenance)
+        return JSONResponse(answer_history(store, given, every, config, int(clock()), fleet=by == "fleet"))
+
+    @api.get("/api/v1/rates/explain")
+    def explain(
+        at: _At = None,
+        as_of: _AsOf = None,
+        by: GroupBy = "site",
+        basis: Basis = CANONICAL_BASIS,
+        maintenance: View = "include",
+    ) -> JSONResponse:
+        """Why the rates are what they are: words, ledger entries, addends and ratios."""
+        now = int(clock())
+        when, known = now if at is None else at, now if as_of is None else as_of
+        return JSONResponse(explain_answer(store, Asked(when, known, by, basis, maintenance, as_of), config))

@@ -1,0 +1,64 @@
+"""What a person writes after a command, read: days and times, SITE/POOL, and the values of a model."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from suanli.model.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def day_or_time(option: str, text: str) -> date | datetime:
+    """2026-11-24 as a day, 2026-11-24T08:00 (local) or with an offset as a time; an InputError for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(Problem(f"{text!r} is no date or time such as 2026-11-24T08:00", key=option)) from None
+    return moment.date() if len(text) <= len("2026-11-24") else moment
+
+
+def second_of(option: str, text: str, zone: ZoneInfo) -> int:
+    """The same as UTC seconds."""
+    from suanli.model.capacity import instant
+
+    try:
+        return instant(day_or_time(option, text), zone)
+    except OverflowError:
+        raise InputError(Problem(f"{text!r} is too far away", key=option)) from None
+
+
+def site_and_pool(text: str, *, pool_needed: bool = True) -> tuple[str, str | None]:
+    """SITE/POOL, or SITE alone where no pool is needed."""
+    site, stroke, pool = text.partition("/")
+    if site and (pool if stroke else not pool_needed) and "/" not in pool:
+        return site, pool or None
+    expected = "SITE/POOL" if pool_needed else "SITE or SITE/POOL"
+    raise InputError(Problem(f"expected {expected}, not {text!r}"))
+
+
+def pool_of(text: str) -> tuple[str, str]:
+    """SITE/POOL."""
+    site, pool = site_and_pool(text)
+    return site, pool or ""
+
+
+def made(model: type[Model], values: dict[str, Any]) -> Model:
+    """The model of these values; an InputError names the option of every one that cannot be."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+        raise InputError(problems) from None
+
+
+def _problem(loc: tuple[int | str, ...], message: str) -> Problem:
+    plain = message.removeprefix("Value error, ")
+    option = f"--{loc[0]}" if loc else ""
+    return Problem(plain.replace("Input should", "should"), key=option)

@@ -1,0 +1,61 @@
+"""`suanli demo --story`: a month of the demonstration city on record, to try every question of a bureau on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.progress import track
+
+from suanli.cli.context import say
+from suanli.cli.demonstration import write_config
+from suanli.config import Config
+from suanli.demo import story
+from suanli.demo.registry import sites
+from suanli.model.errors import InputError, Problem
+from suanli.registering import planned
+from suanli.store.rollup import roll
+from suanli.store.sql import Store
+
+_WORDS = {
+    "zh": "2026 年 10 月已入库：{samples} 个样本，{sites} 个站点。"
+    "试试 suanli --config {config} rates --from 2026-10 --to 2026-11",
+    "en": "October 2026 is on record: {samples} samples of {sites} sites. "
+    "Try suanli --config {config} rates --from 2026-10 --to 2026-11",
+}
+
+
+class _Clock:
+    """The story's own clock: what it records is recorded at its time."""
+
+    now = story.REGISTERED
+
+    def __call__(self) -> float:
+        return float(self.now)
+
+
+def tell(kept: Path, seed: int, language: str, *, quiet: bool) -> None:
+    """Record the month into `kept`, which holds no record yet."""
+    if (kept / "suanli.db").exists():
+        raise InputError(Problem(f"{kept / 'suanli.db'} exists already: give a folder of its own", key="--data"))
+    path, config = write_config(kept, language, poll={"interval": f"{story.STEP}s", "timeout": "10s"})
+    clock = _Clock()
+    store = Store(config.store, clock)
+    try:
+        count = _record(store, config, clock, seed, quiet=quiet)
+        if not quiet:
+            say(_WORDS[language].format(samples=f"{count:,}", sites=len(store.registry), config=path))
+    finally:
+        store.close()
+
+
+def _record(store: Store, config: Config, clock: _Clock, seed: int, *, quiet: bool) -> int:
+    found = [site.model_copy(update={"source": None}) for site in sites("http://127.0.0.1:9", story.STEP, Path())]
+    store.apply(planned(store, found, config), clock.now)
+    count = 0
+    for at, samples in track(list(story.rounds(seed)), description="", disable=quiet, transient=True):
+        clock.now = at + 2
+        count += store.append(samples)
+    clock.now = min(story.PUBLISHED, int(time.time()))
+    roll(store, config.zone)
+    return count

@@ -1,0 +1,185 @@
+"""What the columns of a file of history mean, and the samples that they make.
+
+    site, pool   registered ids
+    at           when it was true: ISO 8601 (without an offset: in the configured zone) or whole UTC seconds
+    online_pflops, used_pflops, busy_pflops
+                 PFLOPS in the pool's basis; empty, null or no column: unknown, which is not 0
+    online_devices, used_devices, busy_devices
+                 devices, fractions too; they become PFLOPS by the catalogue's peak of the pool's model, unless
+                 the row gives these PFLOPS itself. Without a published peak the PFLOPS are unknown and the
+                 sample is `partial`
+    max_age      for how long the row's word holds when no later one comes, such as 1h; else the site's own
+    quality      ok, estimated or declared; else declared
+    reason       a remark, kept with the sample
+
+Fractions of a second are cut off. A row without any figure says that from then on nothing is known.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from suanli.catalog.accelerators import Accelerators
+from suanli.importing.cells import MOST, filled, parsers
+from suanli.importing.files import read_rows
+from suanli.importing.rows import Problems, Row, Spot
+from suanli.model.errors import Problem
+from suanli.model.metric import SAMPLE_RUNGS
+from suanli.model.sample import Sample, worst
+from suanli.model.site import Pool, Site
+from suanli.store.registry import RecordedSite
+
+EVERY = 100_000
+"""Rows between two words on how far we are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A registered pool: PFLOPS of one device (None: unpublished), its site's max_age, and the times already read."""
+
+    site: Site
+    pool: Pool
+    peak: float | None
+    max_age: int
+    seen: dict[int, Spot] = field(default_factory=dict)
+
+
+def read_samples(
+    paths: Iterable[Path],
+    registry: list[RecordedSite],
+    catalogue: Accelerators,
+    zone: ZoneInfo,
+    now: int,
+    max_age_of: Callable[[Site], int],
+    told: Callable[[str], None] = lambda _: None,
+) -> list[Sample]:
+    """All rows of these files as samples, in their order; fetched_at is `now` (UTC seconds).
+
+    Raises InputError, listing what is wrong in every file; a place that is not registered is told once, at its first
+    row. `told` hears how far a long file has been read.
+    """
+    problems = Problems()
+    reader = _Reader(_places(registry, catalogue, max_age_of), zone, now, problems)
+    samples: list[Sample] = []
+    for path in paths:
+        for count, row in enumerate(read_rows(path, problems), 1):
+            if (sample := reader.sample(row)) is not None:
+                samples.append(sample)
+            if count % EVERY == 0:
+                told(f"{path}: {count:,} rows read")
+    problems.raise_any()
+    return samples
+
+
+def _places(
+    registry: list[RecordedSite], catalogue: Accelerators, max_age_of: Callable[[Site], int]
+) -> dict[tuple[str, str], _Place]:
+    return {
+        (item.site.id, pool.pool.id): _Place(item.site, pool.pool, _peak(pool.pool, catalogue), max_age_of(item.site))
+        for item in registry
+        for pool in item.pools
+    }
+
+
+def _peak(pool: Pool, catalogue: Accelerators) -> float | None:
+    row = catalogue.find(pool.model)
+    return row.peak_pflops(pool.basis) if row else None
+
+
+class _Reader:
+    """Turns rows into samples; what is wrong with a row is added to the problems, all of it."""
+
+    def __init__(self, places: dict[tuple[str, str], _Place], zone: ZoneInfo, now: int, problems: Problems) -> None:
+        self._places = places
+        self._unknown: set[tuple[str, str]] = set()
+        self._now = now
+        self._problems = problems
+        self._parsers = parsers(zone, now)
+
+    def sample(self, row: Row) -> Sample | None:
+        """The row's sample; None where something in the row is wrong."""
+        place = self._place(row)
+        cells = {column: self._cell(row, column) for column in self._parsers if filled(row.values.get(column))}
+        if "at" not in cells:
+            self._problems.add(row.spot.problem("expected a time", "at"))
+        if place is None or cells.get("at") is None or not self._first(row, place, cells["at"]):
+            return None
+        return self._made(row, place, cells)
+
+    def _place(self, row: Row) -> _Place | None:
+        named = str(row.values["site"] or ""), str(row.values["pool"] or "")
+        place = self._places.get(named)
+        if place is None and named not in self._unknown:
+            self._unknown.add(named)
+            self._problems.add(self._stranger(row.spot, *named))
+        return place
+
+    def _stranger(self, spot: Spot, site: str, pool: str) -> Problem:
+        if self._problems.full:  # looking for near names is slow, and a wrong file has many strange ones
+            return spot.problem("is not registered", "site")
+        pools = [known for of, known in self._places if of == site]
+        if pools:
+            return spot.problem(f"site {site} has no pool {pool!r}; {_nearest(pool, pools)}", "pool")
+        sites = list(dict.fromkeys(of for of, _ in self._places))
+        return spot.problem(f"no site {site!r} with pools is registered; {_nearest(site, sites)}", "site")
+
+    def _cell(self, row: Row, column: str) -> Any:
+        try:
+            return self._parsers[column](row.values[column])
+        except ValueError as error:
+            self._problems.add(row.spot.problem(str(error), column))
+            return None
+
+    def _first(self, row: Row, place: _Place, at: int) -> bool:
+        before = place.seen.setdefault(at, row.spot)
+        if before is row.spot:
+            return True
+        self._problems.add(row.spot.problem(f"this pool already has a row for this time: {before}", "at"))
+        return False
+
+    def _made(self, row: Row, place: _Place, cells: dict[str, Any]) -> Sample | None:
+        figures: dict[str, Any] = {rung.field: self._pflops(row, place, cells, rung.name) for rung in SAMPLE_RUNGS}
+        if self._problems:
+            return None
+        return Sample(
+            site=place.site.id,
+            pool=place.pool.id,
+            at=cells["at"],
+            source_at=cells["at"],
+            fetched_at=self._now,
+            max_age=cells.get("max_age", place.max_age),
+            online_devices=cells.get("online_devices"),
+            used_devices=cells.get("used_devices"),
+            **figures,
+            **_word(place, cells),
+        )
+
+    def _pflops(self, row: Row, place: _Place, cells: dict[str, Any], rung: str) -> float | None:
+        given: float | None = cells.get(f"{rung}_pflops")
+        devices = cells.get(f"{rung}_devices")
+        if given is not None or devices is None or place.peak is None:
+            return given
+        pflops: float = devices * place.peak
+        if pflops > MOST["pflops"]:
+            self._problems.add(row.spot.problem(f"these are {pflops:g} PFLOPS, more than there are", f"{rung}_devices"))
+        return pflops
+
+
+def _word(place: _Place, cells: dict[str, Any]) -> dict[str, Any]:
+    """The sample's quality and reason: devices that could not be counted make it partial."""
+    quality, reason = cells.get("quality", "declared"), cells.get("reason", "")
+    rungs = [rung.name for rung in SAMPLE_RUNGS if f"{rung.name}_devices" in cells]
+    if place.peak is not None or all(f"{rung}_pflops" in cells for rung in rungs):
+        return {"quality": quality, "reason": reason}
+    why = f"no published peak for model {place.pool.model}"
+    return {"quality": worst([quality, "partial"]), "reason": "; ".join(filter(None, (reason, why)))}
+
+
+def _nearest(text: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
+    return f"nearest: {', '.join(close)}" if close else "suanli apply registers sites and pools"

@@ -1,0 +1,1 @@
+"""What is judged before a figure counts, and what an hourly look over the history finds. Pure."""

@@ -1,0 +1,187 @@
+"""Quarantine: what was held at the entrance, whole and with its reason, until a person releases it. Rule 10."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from suanli.model.errors import InputError, Problem
+from suanli.model.sample import Sample
+from suanli.quality.entrance import CHECKS
+from suanli.store import schema
+from suanli.store.gate import CLOSED, HeldOf
+from suanli.store.samples import Keyed, closed, counter, record, set_counter
+
+REFUSED = "sentinel"
+"""The check under which a single number stands that is no amount."""
+HOLDING = (*(check.name for check in CHECKS if check.action == "hold"), CLOSED)
+_COUNTED = "quarantined "
+
+_table = schema.quarantine.c
+# Asked again, a source says the same at another time, so that when it was fetched makes no difference.
+_KEEP = """
+INSERT INTO quarantine (pool_key, at, "check", reason, sample, recorded_at)
+SELECT :pool_key, :at, :check, :reason, :sample, :recorded_at WHERE NOT EXISTS (
+  SELECT 1 FROM quarantine q WHERE q.pool_key = :pool_key AND q.at = :at
+    AND json_remove(q.sample, '$.fetched_at') = json_remove(:sample, '$.fetched_at'))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """What is in quarantine under this number. site, pool: as they were named then; times in UTC seconds.
+
+    told: the sample as it came, or the one figure that was refused (with rung, value and why).
+    """
+
+    id: int
+    pool_key: int
+    site: str
+    pool: str
+    at: int
+    check: str
+    reason: str
+    told: dict[str, Any]
+    recorded_at: int
+    released_at: int | None
+    released_by: str | None
+
+    @property
+    def kind(self) -> str:
+        """`sample`, or `figure` for one number."""
+        return "figure" if "rung" in self.told else "sample"
+
+
+def rows_of(
+    held: Iterable[HeldOf], samples: Iterable[Keyed], keys: Mapping[tuple[str, str], int]
+) -> list[dict[str, Any]]:
+    """What these leave for quarantine: the held ones whole, and of all samples the numbers that were refused."""
+    rows = [
+        _row(key, one.sample.at, one.check, one.reason, one.sample.model_dump_json(exclude={"refused"}))
+        for key, one in held
+    ]
+    for key, sample in samples:
+        if sample.refused:
+            rows += _of_refused(key, sample, keys)
+    return rows
+
+
+def keep(connection: Connection, rows: Iterable[dict[str, Any]], now: int) -> None:
+    """Put these into quarantine; what is there of the same pool and slot with the same content is not put twice."""
+    by_check: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_check[row["check"]].append(row | {"recorded_at": now})
+    for check, some in by_check.items():
+        _count(connection, check, connection.exec_driver_sql(_KEEP, some).rowcount)
+
+
+def counted(connection: Connection) -> dict[str, int]:
+    """How many were ever put into quarantine, by check; never less than before, whatever is let go."""
+    table = schema.counters.c
+    rows = select(table.name, table.value).where(table.name.startswith(_COUNTED))
+    found = {row.name.removeprefix(_COUNTED): row.value for row in connection.execute(rows)}
+    return dict.fromkeys(HOLDING, 0) | found
+
+
+def held_rows(
+    connection: Connection,
+    site: str | None = None,
+    check: str | None = None,
+    released: bool = False,
+    limit: int | None = None,
+) -> list[HeldRow]:
+    """What is held, the newest first; released ones too where these are asked for."""
+    rows = select(schema.quarantine).order_by(_table.id.desc()).limit(limit)
+    if site is not None:
+        rows = rows.where(func.json_extract(_table.sample, "$.site") == site)
+    if check is not None:
+        rows = rows.where(_table.check == check)
+    if not released:
+        rows = rows.where(_table.released_at.is_(None))
+    return [_held_row(row) for row in connection.execute(rows)]
+
+
+def held_row(connection: Connection, id_: int) -> HeldRow:
+    """What is in quarantine under this number; an InputError when there is nothing."""
+    row = connection.execute(select(schema.quarantine).where(_table.id == id_)).first()
+    if row is None:
+        raise InputError(Problem(f"nothing is in quarantine under {id_}; `suanli quarantine list` shows what is"))
+    return _held_row(row)
+
+
+def release(connection: Connection, id_: int, by: str, now: int) -> Keyed:
+    """Record the sample after all, as `suspect` with who released it; it replaces what its slot has since got.
+
+    Returns the pool's key and what was recorded. An InputError says why it cannot be.
+    """
+    key, sample = releasable(connection, id_, by)
+    record(connection, [(key, sample)], now)
+    connection.execute(update(schema.quarantine).where(_table.id == id_).values(released_at=now, released_by=by))
+    # A running service looks at this number, and reads the last words again.
+    set_counter(connection, "registry_version", counter(connection, "registry_version") + 1)
+    return key, sample
+
+
+def releasable(connection: Connection, id_: int, by: str) -> Keyed:
+    """What `release` would record."""
+    row = held_row(connection, id_)
+    if not by.strip() or not by.isprintable():
+        raise InputError(Problem("expected the name of who releases it", key="by"))
+    if row.released_at is not None:
+        raise InputError(Problem(f"{id_} was already released, by {row.released_by}"))
+    if row.kind == "figure":
+        raise InputError(Problem(f"{id_} is a single {row.told['rung']} figure, no amount: there is nothing to record"))
+    sample = Sample.model_validate_json(json.dumps(row.told))
+    if closed(connection, [(row.pool_key, sample)]):
+        raise InputError(Problem(f"{id_}: the other samples of its hour were let go, and the sum of that hour stands"))
+    reason = "; ".join(filter(None, (sample.reason, f"released by {by}: {row.check}: {row.reason}")))
+    return row.pool_key, sample.model_copy(update={"quality": "suspect", "reason": reason})
+
+
+def _row(key: int, at: int, check: str, reason: str, told: str) -> dict[str, Any]:
+    return {"pool_key": key, "at": at, "check": check, "reason": reason, "sample": told}
+
+
+def _of_refused(key: int, sample: Sample, keys: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    """Under the pool that each is of; under the sample's where that one is not registered."""
+    times = {name: getattr(sample, name) for name in ("at", "source_at", "fetched_at")}
+    return [
+        _row(
+            keys.get((sample.site, one.pool), key),
+            sample.at,
+            REFUSED,
+            f"{one.rung} {one.value}: {one.why}",
+            json.dumps({"site": sample.site, **one.model_dump(), **times}, ensure_ascii=False),
+        )
+        for one in sample.refused
+    ]
+
+
+def _count(connection: Connection, check: str, more: int) -> None:
+    if more:
+        row = upsert(schema.counters).values(name=_COUNTED + check, value=more)
+        value = schema.counters.c.value + more
+        connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def _held_row(row: Any) -> HeldRow:
+    told = json.loads(row.sample)
+    return HeldRow(
+        id=row.id,
+        pool_key=row.pool_key,
+        site=told["site"],
+        pool=told["pool"],
+        at=row.at,
+        check=row.check,
+        reason=row.reason,
+        told=told,
+        recorded_at=row.recorded_at,
+        released_at=row.released_at,
+        released_by=row.released_by,
+    )

@@ -1,0 +1,50 @@
+"""A change tried out: the figures as they would be, without anything being kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from suanli.store.plan import Change, carry_out
+from suanli.store.sql import Store
+
+
+class _Undone(Exception):
+    """Ends the transaction without keeping it."""
+
+
+class _Tried(Store):
+    """Reads what the open transaction of another store sees; it must not be written to."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self._clock = store._clock
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        yield self._connection
+
+
+@contextmanager
+def trying(store: Store, *, dry_run: bool = True) -> Iterator[Connection]:
+    """A transaction that is undone when the block ends, unless it is no dry run."""
+    try:
+        with store.writing() as connection:
+            yield connection
+            if dry_run:
+                raise _Undone
+    except _Undone:
+        return
+
+
+@contextmanager
+def tried(store: Store, changes: list[Change], now: int) -> Iterator[Store]:
+    """The store as it would be after these changes, to be read until the block ends; then they are undone.
+
+    Others cannot write meanwhile, so ask no more than is needed. A SuanliError when another writer was faster.
+    """
+    with trying(store) as connection:
+        carry_out(connection, changes, now, store.registry_version)
+        yield _Tried(store, connection)
