@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from exporter.comparing_routes import comparing_routes
 from exporter.period_routes import rates_routes
 from exporter.prometheus import Exposition
 from suanli import __version__
@@ -55,6 +56,7 @@ def make_api(served: Served) -> FastAPI:
     _errors(api)
     _health(api, served)
     rates_routes(api, served.store, served.config, served.clock)
+    comparing_routes(api, served)
     _reads(api, served)
     api.mount("/page", StaticFiles(directory=_PAGE), name="page")
     return api

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from suanli.answers import Asked, GroupBy, View
 from suanli.config import Config
-from suanli.explaining import explain_answer
+from suanli.explaining.answer import explain_answer
 from suanli.model.units import CANONICAL_BASIS, Basis
 from suanli.questions import DEFAULT_EVERY, Question, answer_history, answer_rates
 from suanli.store.sql import Store
@@ -21,6 +21,7 @@ _From = Annotated[int | None, Query(alias="from", ge=0, le=_LAST, description="f
 _To = Annotated[int | None, Query(alias="to", ge=0, le=_LAST, description="its end, exclusive; now when left out")]
 _AsOf = Annotated[int | None, Query(ge=0, le=_LAST, description="only what had been recorded by then")]
 _Mean = Annotated[bool, Query(description="also the means of the rates over a period, which are other numbers")]
+_SeriesBy = Literal[GroupBy, "fleet"]
 _Every = Annotated[str, Query(description="width of the pieces: 5m, 1h, 1d, 7d, month")]
 
 
@@ -47,7 +48,7 @@ def rates_routes(api: FastAPI, store: Store, config: Config, clock: Callable[[],
         since: _From = None,
         until: _To = None,
         every: _Every = DEFAULT_EVERY,
-        by: GroupBy | Literal["fleet"] = "fleet",
+        by: _SeriesBy = "fleet",
         basis: Basis = CANONICAL_BASIS,
         as_of: _AsOf = None,
         maintenance: View = "include",

@@ -26,8 +26,8 @@ def commands() -> set[str]:
     group = typer.main.get_command(app)
     found: set[str] = set()
     for name, command in group.commands.items():  # type: ignore[attr-defined] # a group has commands
-        nested = getattr(command, "commands", None)
-        found |= {f"{name} {inner}" for inner in nested} if nested else {name}
+        found |= {f"{name} {inner}" for inner in getattr(command, "commands", {})}
+        found |= {name} if getattr(command, "invoke_without_command", True) else set()
     return found
 
 

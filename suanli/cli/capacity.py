@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from suanli.cli.capacity_words import COLUMNS, WORDS, cell, print_figures
 from suanli.cli.context import given, say
-from suanli.cli.output import UNKNOWN, percent, pflops, print_json, print_table
+from suanli.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,38 +26,6 @@ _Devices = Annotated[int | None, typer.Option("--devices", help="the amount in d
 _Pflops = Annotated[float | None, typer.Option("--pflops", help="or in PFLOPS, on the pool's basis")]
 _Source = Annotated[str, typer.Option("--source", help="who says so: the report, its number")]
 
-_COLUMNS = {
-    "en": {
-        "id": "id ", "site": "site", "pool": "pool", "stage": "stage", "from": "from", "until": "until",
-        "devices": "devices ", "pflops": "pflops ", "basis": "basis", "reason": "reason", "source": "source",
-        "recorded_at": "recorded", "superseded_at": "superseded",
-    },
-    "zh": {
-        "id": "编号 ", "site": "站点", "pool": "资源池", "stage": "阶段", "from": "起", "until": "止",
-        "devices": "设备 ", "pflops": "算力 P ", "basis": "精度", "reason": "理由", "source": "依据",
-        "recorded_at": "记录于", "superseded_at": "被取代于",
-    },
-}  # fmt: skip
-_WORDS = {
-    "en": {
-        "columns": ["fleet", "planned ", "built ", "online-rate ", "usage-rate ", "coverage "],
-        "now": "now",
-        "made": "{count} changes made",
-        "tried": "{count} changes would be made",
-        "nothing": "nothing to change",
-        "late": "the entry reaches into the past: published figures of that time change "
-        "(as they were published: --as-of)",
-    },
-    "zh": {
-        "columns": ["全域", "规划 ", "已建成 ", "上线率 ", "使用率 ", "覆盖率 "],
-        "now": "现在",
-        "made": "已作 {count} 处变更",
-        "tried": "将作 {count} 处变更",
-        "nothing": "没有要变更的",
-        "late": "本条目回溯到过去：当时已公布的数字随之改变（公布时的数字：--as-of）",
-    },
-}
-
 
 @capacity.command("list")
 def list_capacity(
@@ -68,23 +37,23 @@ def list_capacity(
     json: _Json = False,
 ) -> None:
     """The lines of the ledger that count; with --all also what was said before, and from when until when it was."""
-    from suanli.cli.reading import second_of
+    from suanli.cli.moments import moment
     from suanli.cli.registry import known_site
     from suanli.listing import ledger_rows
 
     with given(context).opened() as (config, store):
         if of is not None:
             known_site(of, store.registry)
-        when = None if at is None else second_of("--at", at, config.zone)
-        known = None if as_of is None else second_of("--as-of", as_of, config.zone)
+        when = moment("--at", at, config.zone)
+        known = moment("--as-of", as_of, config.zone)
         rows = ledger_rows(store, config.zone, of, at=when, as_of=known, everything=everything)
     if json:
         print_json({"capacity": rows})
         return
-    columns = dict(list(_COLUMNS[config.language].items())[: None if everything else -2])
+    columns = dict(list(COLUMNS[config.language].items())[: None if everything else -2])
     print_table(
         list(columns.values()),
-        [[_text(row[name], name, config.language) for name in columns] for row in rows],
+        [[cell(row[name], name, config.language) for name in columns] for row in rows],
     )
 
 
@@ -190,33 +159,10 @@ def _record(
     if json:
         print_json({"changes": texts, "applied": bool(changes) and not dry_run, "figures": figures})
         return
-    words = _WORDS[config.language]
+    words = WORDS[config.language]
     print("\n".join(texts))
     if figures:
-        _print_figures(figures, config.language)
+        print_figures(figures, config.language)
         if since < now:
             say(str(words["late"]))
     say(str(words[("tried" if dry_run else "made") if changes else "nothing"]).format(count=len(changes)))
-
-
-def _print_figures(figures: list[dict[str, Any]], language: str) -> None:
-    """Before -> after, of now and of the last whole month where that is shown."""
-    words = _WORDS[language]
-    names = [str(words["now"]), *(f"{one['from']} .. {one['to']}" for one in figures[1:])]
-    rows = [[name, *_compared(one, language)] for name, one in zip(names, figures, strict=True)]
-    print_table(list(words["columns"]), rows)
-
-
-def _compared(one: dict[str, Any], language: str) -> list[str]:
-    told = [_figures(one[side], language) for side in ("before", "after")]
-    return [before if before == after else f"{before} -> {after}" for before, after in zip(*told, strict=True)]
-
-
-def _figures(values: dict[str, Any], language: str) -> list[str]:
-    return [(pflops if name.endswith("_pflops") else percent)(value, language) for name, value in values.items()]
-
-
-def _text(value: object, name: str, language: str) -> str:
-    if name == "pflops":
-        return UNKNOWN[language] if value is None else f"{value:,.1f}"
-    return "" if value is None else str(value)

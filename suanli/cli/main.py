@@ -12,6 +12,7 @@ from suanli.cli import (
     capacity,
     comparing,
     history,
+    importing,
     maintenance,
     pool,
     quarantine,
@@ -50,6 +51,7 @@ app.command()(running.serve)
 app.command()(asking.collect)
 app.command()(registry.apply)
 app.command()(registry.export)
+app.command("import")(importing.import_history)
 app.add_typer(registry.site, name="site")
 app.add_typer(capacity.capacity, name="capacity")
 app.add_typer(pool.pool, name="pool")

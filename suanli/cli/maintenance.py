@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suanli.cli.context import given, say
-from suanli.cli.output import percent, print_json, print_table
+from suanli.cli.context import given
+from suanli.cli.maintenance_words import WORDS, print_answer, row_of
+from suanli.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from suanli.model.maintenance import Window
@@ -18,36 +19,6 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="only check, and show w
 _Number = Annotated[int, typer.Argument(metavar="ID", help="as `suanli maintenance list` shows it")]
 _RANGE = 30 * 86400
 """How far back the share of time is listed when nothing else is asked for, in seconds."""
-_WORDS = {
-    "en": {
-        "columns": ["id ", "site/pool", "from", "until", "rule", "policy", "approved", "ended", "next", "excluded ",
-                    "reason"],
-        "more": ["recorded", "superseded"],
-        "no": "no",
-        "by": "{by}, {at}",
-        "added": "window {id} recorded",
-        "waits": "it has no effect until it is approved: suanli maintenance approve {id} --by NAME",
-        "approved": "window {id} approved by {by}",
-        "ended": "window {id} ended at {at}",
-        "tried": "would be recorded",
-        "late": "this reaches into the past: targets of that time are judged anew (as they were judged: --as-of)",
-        "range": "excluded: share of the time from {lo} to {hi}",
-    },
-    "zh": {
-        "columns": ["编号 ", "站点/资源池", "起", "止", "周期", "策略", "批准", "提前结束", "下次", "剔除时间 ",
-                    "事由"],
-        "more": ["记录于", "被取代于"],
-        "no": "未批准",
-        "by": "{by}，{at}",
-        "added": "已记录维护窗口 {id}",
-        "waits": "批准之前不生效：suanli maintenance approve {id} --by 姓名",
-        "approved": "维护窗口 {id} 已由 {by} 批准",
-        "ended": "维护窗口 {id} 于 {at} 结束",
-        "tried": "将被记录",
-        "late": "窗口回溯到过去：当时的目标达成将重新判定（当时的判定：--as-of）",
-        "range": "剔除时间：占 {lo} 至 {hi} 的比例",
-    },
-}  # fmt: skip
 
 
 @maintenance.command("add")
@@ -84,11 +55,11 @@ def add(
             number = add_window(connection, window, config.zone, store.now, by)
             found = window_of(connection, number)
         late = found.counts and found.start < store.now
-    words = _WORDS[config.language]
+    words = WORDS[config.language]
     told = str(words["added"]).format(id=number)
     waits = [] if approve or dry_run else [str(words["waits"]).format(id=number)]
     answer = {"id": None if dry_run else number, "approved": approve, "applied": not dry_run, "late": late}
-    _answer(answer, told, waits, config.language, json=json)
+    print_answer(answer, told, waits, config.language, json=json)
 
 
 @maintenance.command("approve")
@@ -108,9 +79,9 @@ def approve(
             approve_window(connection, id_, by, store.now)
             found = window_of(connection, id_)
         late = found.counts and found.start < store.now
-    told = str(_WORDS[config.language]["approved"]).format(id=id_, by=by)
+    told = str(WORDS[config.language]["approved"]).format(id=id_, by=by)
     answer = {"id": id_, "approved": True, "applied": not dry_run, "late": late}
-    _answer(answer, told, [], config.language, json=json)
+    print_answer(answer, told, [], config.language, json=json)
 
 
 @maintenance.command("end")
@@ -123,19 +94,20 @@ def end(
 ) -> None:
     """End a window before its time: the work is done, or it no longer repeats."""
     from suanli.answers import iso
-    from suanli.cli.reading import second_of
+    from suanli.cli.moments import moment
     from suanli.store.trial import trying
     from suanli.store.windows import end_window, window_of
 
     with given(context).opened() as (config, store):
-        cut_at = store.now if at is None else second_of("--at", at, config.zone)
+        asked = moment("--at", at, config.zone)
+        cut_at = store.now if asked is None else asked
         with trying(store, dry_run=dry_run) as connection:
             end_window(connection, id_, cut_at, store.now)
             found = window_of(connection, id_)
         late = found.counts and cut_at < store.now
-    told = str(_WORDS[config.language]["ended"]).format(id=id_, at=iso(cut_at))
+    told = str(WORDS[config.language]["ended"]).format(id=id_, at=iso(cut_at))
     answer = {"id": id_, "ended_at": iso(cut_at), "applied": not dry_run, "late": late}
-    _answer(answer, told, [], config.language, json=json)
+    print_answer(answer, told, [], config.language, json=json)
 
 
 @maintenance.command("list")
@@ -152,24 +124,25 @@ def list_windows(
     Without --from the share is that of the last 30 days, and all windows are listed.
     """
     from suanli.answers import iso
-    from suanli.cli.reading import second_of
+    from suanli.cli.moments import moment
     from suanli.listing import window_rows
     from suanli.model.errors import InputError, Problem
 
     with given(context).opened() as (config, store):
-        hi = store.now if to is None else second_of("--to", to, config.zone)
-        lo = hi - _RANGE if since is None else second_of("--from", since, config.zone)
+        begin, end_ = moment("--from", since, config.zone), moment("--to", to, config.zone)
+        hi = store.now if end_ is None else end_
+        lo = hi - _RANGE if begin is None else begin
         if hi <= lo:
             raise InputError(Problem("the range ends before it begins", key="--to"))
-        known = None if as_of is None else second_of("--as-of", as_of, config.zone)
+        known = moment("--as-of", as_of, config.zone)
         ranged = since is not None or to is not None
         rows = window_rows(store, config.zone, lo, hi, as_of=known, everything=everything, reaching=ranged)
     if json:
         print_json({"from": iso(lo), "to": iso(hi), "windows": rows})
         return
-    words = _WORDS[config.language]
+    words = WORDS[config.language]
     columns = [*words["columns"], *(words["more"] if everything else ())]
-    print_table(columns, [_row(one, config.language)[: len(columns)] for one in rows])
+    print_table(columns, [row_of(one, config.language)[: len(columns)] for one in rows])
     print(str(words["range"]).format(lo=iso(lo), hi=iso(hi)))
 
 
@@ -188,34 +161,3 @@ def _window(where: str, since: str, until: str, reason: str, rule: str | None, p
         "reason": reason,
     }
     return made(Window, values)
-
-
-def _answer(answer: dict[str, Any], told: str, remarks: list[str], language: str, *, json: bool) -> None:
-    """What was done; of a late change also that it judges the past anew."""
-    words = _WORDS[language]
-    if json:
-        print_json(answer)
-        return
-    print(told if answer["applied"] else words["tried"])
-    for remark in [*([str(words["late"])] if answer["late"] else []), *remarks]:
-        say(remark)
-
-
-def _row(one: dict[str, Any], language: str) -> list[str]:
-    words = _WORDS[language]
-    approved = str(words["by"]).format(by=one["approved_by"], at=one["approved_at"])
-    return [
-        str(one["id"]),
-        "/".join(filter(None, (one["site"], one["pool"]))),
-        one["from"],
-        one["until"],
-        one["rule"] or "",
-        one["policy"],
-        str(words["no"]) if one["approved_at"] is None else approved,
-        one["ended_at"] or "",
-        one["next"][0]["from"] if one["next"] else "",
-        percent(one["excluded_ratio"], language),
-        one["reason"],
-        one["recorded_at"],
-        one["superseded_at"] or "",
-    ]

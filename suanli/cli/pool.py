@@ -67,12 +67,13 @@ def move(
     To split a pool, apply a file with a new pool from a day on and, for the old one, an entry with the rest from the
     same day on.
     """
-    from suanli.cli.reading import pool_of, second_of
+    from suanli.cli.reading import day_or_time, pool_of
+    from suanli.model.capacity import instant
     from suanli.registering.moves import planned_move
 
     site, id_ = pool_of(which)
     with given(context).opened() as (config, store):
-        effective, now = second_of("--from", since, config.zone), store.now
+        effective, now = instant(day_or_time("--from", since), config.zone), store.now
         changes = planned_move(store, site, id_, to, as_id or id_, effective, config)
         if not dry_run:
             store.apply(changes, now)

@@ -9,7 +9,7 @@ import typer
 
 from suanli.cli.context import given, say
 from suanli.cli.moments import as_options, local, moment, one_of
-from suanli.cli.output import UNKNOWN, print_json
+from suanli.cli.output import print_json
 from suanli.cli.rates_words import print_rates
 from suanli.model.errors import InputError, Problem
 
@@ -82,7 +82,7 @@ def explain(
     """Why the rates are what they are: each source's word and ledger entry, the sums they go into, the ratios."""
     from suanli.answers import Asked
     from suanli.cli.explain_words import print_explained
-    from suanli.explaining import explain_answer
+    from suanli.explaining.answer import explain_answer
 
     with given(context).opened() as (config, store):
         moments, now = _moments(config.zone, at=at, as_of=as_of), int(time.time())
@@ -135,4 +135,4 @@ def _nothing_before(context: typer.Context) -> None:
             raise InputError(Problem(f"write options after `{word}`: suanli rates {word} ...", key=f"rates {word}"))
 
 
-__all__ = ["UNKNOWN", "app", "explain", "print_rates", "rates", "tell_cut"]
+__all__ = ["app", "explain", "print_rates", "rates", "tell_cut"]

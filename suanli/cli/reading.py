@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from suanli.model.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -22,16 +19,6 @@ def day_or_time(option: str, text: str) -> date | datetime:
     except ValueError:
         raise InputError(Problem(f"{text!r} is no date or time such as 2026-11-24T08:00", key=option)) from None
     return moment.date() if len(text) <= len("2026-11-24") else moment
-
-
-def second_of(option: str, text: str, zone: ZoneInfo) -> int:
-    """The same as UTC seconds."""
-    from suanli.model.capacity import instant
-
-    try:
-        return instant(day_or_time(option, text), zone)
-    except OverflowError:
-        raise InputError(Problem(f"{text!r} is too far away", key=option)) from None
 
 
 def site_and_pool(text: str, *, pool_needed: bool = True) -> tuple[str, str | None]:

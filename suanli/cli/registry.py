@@ -54,13 +54,13 @@ def apply(
     """
     from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
-    from suanli.cli.reading import second_of
+    from suanli.cli.moments import moment
     from suanli.registering.plans import located_in, planned
     from suanli.registry.file import read_sites
 
     with given(context).opened() as (config, store):
         sites = read_sites(files, config.zone, load_accelerators(), source_faults)
-        since = None if effective is None else second_of("--effective", effective, config.zone)
+        since = moment("--effective", effective, config.zone)
         changes = planned(store, sites, config, since, located_in(files))
         if changes and not dry_run:
             store.apply(changes, int(time.time()))

@@ -75,7 +75,8 @@ class Terms:
 
     heard: built of those whose online is known. told_online: online of those whose used is known too. busy_used: used
     of those whose busy is known too. excluded: built of those that maintenance leaves out. The counts are of pools, or
-    over a period of pool-seconds: a sum to which nobody contributed is unknown, not 0.
+    over a period of pool-seconds: a sum to which nobody contributed is unknown, not 0. silent is built less heard, and
+    untold online less told_online, summed for themselves: a difference of two large sums has lost its small digits.
     """
 
     planned: float = 0.0
@@ -87,6 +88,8 @@ class Terms:
     busy: float = 0.0
     busy_used: float = 0.0
     excluded: float = 0.0
+    silent: float = 0.0
+    untold: float = 0.0
     planned_count: int = 0
     expected_count: int = 0
     heard_count: int = 0
@@ -125,6 +128,8 @@ def terms_of(states: Iterable[PoolState]) -> Terms:
         told_online=fsum(state.online_pflops or 0.0 for state in told),
         busy=fsum(state.busy_pflops or 0.0 for state in busy),
         busy_used=fsum(state.used_pflops or 0.0 for state in busy),
+        silent=fsum(state.built_pflops or 0.0 for state in expected if state.online_pflops is None),
+        untold=fsum(state.online_pflops or 0.0 for state in heard if state.used_pflops is None),
         planned_count=len(planned),
         expected_count=len(expected),
         heard_count=len(heard),
@@ -185,13 +190,13 @@ def flagged(state: PoolState) -> Quality:
 
 def _silent(terms: Terms) -> float:
     """Built of those nobody heard: each could be at 0, or full."""
-    return 0.0 if terms.heard_count == terms.expected_count else max(0.0, terms.built - terms.heard)
+    return 0.0 if terms.heard_count == terms.expected_count else max(0.0, terms.silent)
 
 
 def _usage_bounds(terms: Terms, usage: float | None) -> tuple[float | None, float | None]:
     """A silent pool could be all online with nothing or with everything used; one whose use is unknown likewise."""
     silent = _silent(terms)
-    untold = 0.0 if terms.told_count == terms.heard_count else terms.online - terms.told_online
+    untold = 0.0 if terms.told_count == terms.heard_count else terms.untold
     most = terms.online + silent
     ends = (_ratio(terms.used, most), _ratio(terms.used + silent + untold, most), usage)
     known = [end for end in ends if end is not None]

@@ -66,12 +66,14 @@ def _by_ledger(spans: Iterable[Span], edges: list[int], group: Group) -> Iterato
 
 
 def _of_span(span: Span) -> Terms:
-    """Of one second."""
+    """Of one second. What is built is silent until a sample takes it away."""
     planned = None if span.status == "retired" else span.planned
+    built = span.built or 0.0 if span.expected else 0.0
     return Terms(
         planned=planned or 0.0,
-        built=span.built or 0.0 if span.expected else 0.0,
+        built=built,
         excluded=span.built or 0.0 if span.operational and span.excluded else 0.0,
+        silent=built,
         planned_count=int(planned is not None),
         expected_count=int(span.expected),
         excluded_count=int(span.operational and span.excluded),
@@ -83,6 +85,7 @@ def _over(one: Terms, seconds: int) -> Terms:
         planned=one.planned * seconds,
         built=one.built * seconds,
         excluded=one.excluded * seconds,
+        silent=one.silent * seconds,
         planned_count=one.planned_count * seconds,
         expected_count=one.expected_count * seconds,
         excluded_count=one.excluded_count * seconds,
@@ -91,16 +94,24 @@ def _over(one: Terms, seconds: int) -> Terms:
 
 def _told(built: float, one: Tally) -> Terms:
     """What an expected pool told, as terms."""
+    sums = (one.online, one.used, one.told_online, one.busy, one.busy_used)
+    return _summed([built * one.heard, *sums, one.heard, one.told, one.busy_told])
+
+
+def _summed(row: Sequence[Any]) -> Terms:
+    heard, online, used, told_online, busy, busy_used, heard_count, told_count, busy_count = row
     return Terms(
-        heard=built * one.heard,
-        online=one.online,
-        used=one.used,
-        told_online=one.told_online,
-        busy=one.busy,
-        busy_used=one.busy_used,
-        heard_count=one.heard,
-        told_count=one.told,
-        busy_count=one.busy_told,
+        heard=heard,
+        online=online,
+        used=used,
+        told_online=told_online,
+        busy=busy,
+        busy_used=busy_used,
+        silent=-heard,
+        untold=online - told_online,
+        heard_count=heard_count,
+        told_count=told_count,
+        busy_count=busy_count,
     )
 
 
@@ -144,21 +155,6 @@ def _by_rollup(
     statement = _SUMMED.format(table=table.name, zone=of_zone, piece=by_piece)
     for name, start, *row in connection.exec_driver_sql(statement, values):
         yield piece_of(asked.edges, start), names[name], _summed(row)
-
-
-def _summed(row: Sequence[Any]) -> Terms:
-    heard, online, used, told_online, busy, busy_used, heard_count, told_count, busy_count = row
-    return Terms(
-        heard=heard,
-        online=online,
-        used=used,
-        told_online=told_online,
-        busy=busy,
-        busy_used=busy_used,
-        heard_count=heard_count,
-        told_count=told_count,
-        busy_count=busy_count,
-    )
 
 
 def _by_words(connection: Connection, stretches: Sequence[Stretch], asked: Period) -> Iterator[tuple[int, Name, Terms]]:

@@ -161,7 +161,8 @@ class Store:
         with self.writing() as connection:
             first = connection.execute(select(func.min(schema.outbox.c.seq))).scalar()
             gone = on_disk.counter(connection, "sample_seq") if first is None else first - 1
-            cursors = dict(connection.execute(select(schema.cursors.c.sink, schema.cursors.c.seq)).tuples().all())
+            rows = connection.execute(select(schema.cursors.c.sink, schema.cursors.c.seq))
+            cursors = {row.sink: row.seq for row in rows}
             late = [sink for sink in sinks if cursors.get(sink, 0) < gone]
             start = gone - connection.exec_driver_sql(_BACK, (gone, gone)).rowcount if late else 0
             for sink in sinks:

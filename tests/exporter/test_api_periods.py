@@ -13,7 +13,7 @@ import pytest
 from exporter.api import Served, make_api
 from suanli.answers import Asked
 from suanli.config import Config
-from suanli.explaining import explain_answer
+from suanli.explaining.answer import explain_answer
 from suanli.model.errors import Unavailable
 from suanli.period_answers import AskedPeriod, history_answer, period_answer
 from suanli.store.rollup import Retention, let_go, roll
@@ -58,7 +58,7 @@ async def test_a_period_is_the_answer_of_the_command_line(store: Store, tmp_path
         for view in ("include", "policy"):
             params = HOUR | as_of | {"by": "pool", "maintenance": view, "mean": True}
             found = (await api.get("/rates", params=params)).json()
-            wanted = period_answer(store, AskedPeriod(H, H + 3600, "pool", "fp16", H + 4000, view, True), Config())  # type: ignore[arg-type]
+            wanted = period_answer(store, AskedPeriod(H, H + 3600, "pool", "fp16", H + 4000, view, True), Config())
             assert found == wanted
             words = ("--by", "pool", "--maintenance", view, "--mean", "--as-of", "2025-03-03T01:06:40Z", "--json")
             told = suanli(tmp_path, "rates", "--from", FROM, "--to", TO, *words).data
@@ -85,7 +85,7 @@ async def test_series_are_those_of_the_command_line(store: Store, tmp_path: Path
 
 async def test_explanations_are_those_of_the_command_line(store: Store, tmp_path: Path) -> None:
     async with client(store) as api:
-        params = {"at": H + 2400, "as_of": NOW, "by": "pool"}
+        params: dict[str, Any] = {"at": H + 2400, "as_of": NOW, "by": "pool"}
         found = (await api.get("/rates/explain", params=params)).json()
         assert found == explain_answer(store, Asked(H + 2400, NOW, "pool", known=NOW), Config())
         assert found["fleet"]["rates"] == (await api.get("/rates", params={"at": H + 2400})).json()["fleet"]
@@ -99,13 +99,13 @@ async def test_an_instant_as_of_and_under_maintenance(store: Store) -> None:
     async def rates(api: httpx.AsyncClient, **params: Any) -> Any:
         return (await api.get("/rates", params=params)).json()
 
-    async with client(store, JUDGED, now=H + 2400) as api:
+    async with client(store, JUDGED, now=H + 3000) as api:
         plain, policy = await rates(api), await rates(api, maintenance="policy")
         assert (plain["fleet"]["built_pflops"], policy["fleet"]["built_pflops"]) == (160.0, 100.0)
         assert policy["fleet"]["excluded_pflops"] == 60.0
-        assert plain["fleet"]["online_ratio"] == 50 / 160
+        assert (plain["fleet"]["online_ratio"], policy["fleet"]["online_ratio"]) == (110 / 160, 0.5)
         assert plain["targets"] == policy["targets"] != []
-        assert (await rates(api, at=H + 2400))["fleet"] == plain["fleet"]
+        assert (await rates(api, at=H + 3000))["fleet"] == plain["fleet"]
         assert (await rates(api, at=H + 2400, as_of=H + 1700))["fleet"]["online_pflops"] == 80.0
         assert (await rates(api, as_of=H + 1700))["as_of"] == "2025-03-03T00:28:20Z"
     async with client(store, JUDGED, now=H + 600) as api:

@@ -99,6 +99,7 @@ def test_a_late_entry_is_told_and_one_ahead_changes_no_past_figure(folder: Path)
     late = add(folder, "--from", "2024-10-01", "--devices", "1200", "--dry-run")
     assert "412.0 P -> 474.4 P" in late.out
     assert "reaches into the past" in late.err
+    assert len(add(folder, "--from", "2060-01-01", "--devices", "1", "--dry-run", "--json").data["figures"]) == 1
     ahead = add(folder, "--from", "2060-01-01", "--devices", "1200", "--dry-run")
     assert "412.0 P" in ahead.out
     assert "->" not in ahead.out

@@ -29,7 +29,12 @@ from tests.suanli.running import REPO, contents, started, suanli
 
 COMMANDS = {
     "demo", "serve", "collect", "apply", "export", "rates", "version",
-    "site list", "site show", "capacity list", "config check", "db upgrade",
+    "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain",
+    "site list", "site show", "site history", "pool list", "pool move",
+    "capacity list", "capacity add", "capacity correct",
+    "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
+    "quarantine list", "quarantine show", "quarantine release",
+    "config check", "db upgrade", "db upkeep",
 }  # fmt: skip
 TARGETS = "targets:\n  - {metric: online_ratio, target: %s}\n  - {metric: usage_ratio, target: 0.3}\n"
 
@@ -60,7 +65,8 @@ def test_help_names_every_command_of_the_interface(tmp_path: Path) -> None:
     root = typer.main.get_command(app)
     found = set()
     for name, command in root.commands.items():  # type: ignore[attr-defined] # a group
-        found |= {f"{name} {sub}" for sub in getattr(command, "commands", {})} or {name}
+        found |= {f"{name} {sub}" for sub in getattr(command, "commands", {})}
+        found |= {name} if getattr(command, "invoke_without_command", True) else set()
     assert found == COMMANDS
     ended = started(tmp_path, "--help")
     assert (ended.code, ended.err) == (0, "")
@@ -165,6 +171,9 @@ def test_capacity_list(applied: Path) -> None:
         "basis",
         "reason",
         "source",
+        "id",
+        "recorded_at",
+        "superseded_at",
     }
     assert (listed[0]["from"], listed[0]["until"]) == ("2024-09-01", None)
     only = suanli(applied, "capacity", "list", "--site", "wh-2", "--json").data["capacity"]
@@ -226,7 +235,10 @@ def test_rates_have_the_shape_of_the_interface(applied: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answer["at"])
     assert set(answer["fleet"]) == set(Rates.__dataclass_fields__)
     assert set(answer["groups"][0]) == {"site", *answer["fleet"], "quality", "age_seconds", "status"}
-    assert set(answer["benchmarks"][0]) == {"name", "metric", "value", "delta", "source", "basis"}
+    assert set(answer["benchmarks"][0]) == {
+        *("name", "metric", "value", "delta", "source", "basis"),
+        *("unit", "comparable", "caution"),
+    }
     fleet = answer["fleet"]
     assert (fleet["built_pflops"], fleet["online_pflops"], fleet["used_pflops"]) == (412.0, 370.0, 185.0)
     assert (fleet["online_ratio"], fleet["usage_ratio"]) == pytest.approx((370 / 412, 0.5))

@@ -348,6 +348,25 @@ def test_the_funnel_by_hand() -> None:
     }
 
 
+def test_what_the_rates_leave_out_the_funnel_leaves_out_too() -> None:
+    """A site that is retired, use without a known online, and an entry of nothing, which is not built yet."""
+    sites = (
+        a_site("retired", a_pool("p", planned(5.0, date(2026, 10, 1))), status="retired"),
+        a_site("vague", a_pool("p", built(40.0))),
+        a_site("empty", a_pool("p", planned(5.0, date(2026, 11, 14)), built(0.0, date(2026, 11, 14)))),
+    )
+    with a_store(*sites, clock=Clock()) as store:
+        tell(store, T0, vague=(None, 30.0))
+        answer = funnel_answer(store, T0)
+        rates = benchmarks_answer(store, OURS, T0)["fleet"]
+    sums = [answer[f"{name}_pflops"] for name in ("planned", "built", "online", "used")]
+    assert (
+        sums == [rates[f"{name}_pflops"] for name in ("planned", "built", "online", "used")] == [5.0, 40.0, None, None]
+    )
+    assert [one["site"] for one in answer["pools"]] == ["empty", "vague"]
+    assert {(one["site"], one["stage"]) for one in answer["stuck"]} == {("vague", "built"), ("empty", "planned")}
+
+
 def test_the_funnel_is_the_same_from_samples_hours_and_days() -> None:
     with a_store(CAME, STUCK, ALWAYS, PAPER, clock=Clock()) as store:
         watched(store)

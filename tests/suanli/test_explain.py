@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suanli.answers import Asked
-from suanli.explaining import explain_answer, whole_devices
+from suanli.explaining.answer import explain_answer
+from suanli.explaining.pools import whole_devices
 from suanli.instant_answers import instant_answer
 from suanli.model.rates import Rates
 from tests.oracle.worlds import asked, worlds

@@ -14,6 +14,7 @@ from suanli.listing import window_rows
 from suanli.model.errors import InputError, SuanliError
 from suanli.model.maintenance import Window
 from suanli.model.rates import Terms
+from suanli.registering.moves import planned_move
 from suanli.store.levels import Period
 from suanli.store.maintenance import under_maintenance
 from suanli.store.periods import sums
@@ -58,7 +59,9 @@ def terms(store: Store, as_of: int | None = None, lo: int = LO, hi: int = HI) ->
 
 def do(store: Store, what: Callable[[Connection], Any]) -> Any:
     with store.writing() as connection:
-        return what(connection)
+        done = what(connection)
+    store.reload()
+    return done
 
 
 # ---------------------------------------------------------------- figures
@@ -68,7 +71,8 @@ def test_a_window_counts_from_its_approval_on_and_as_of_finds_each_state_of_it()
     """By hand: 2,000 s of 120 P; the window takes 1,000 s of 100 P out, and 400 s of it after it is cut short."""
     whole, without, cut = 2000 * 120.0, 2000 * 120.0 - 1000 * 100.0, 2000 * 120.0 - 400 * 100.0
     recorded, approved, ended = HI + 10, HI + 20, HI + 30
-    with a_store(TWO) as store:
+    with a_store() as store:
+        register(store, TWO, now=LO)
         number = do(store, lambda connection: add_window(connection, window(), ZONE, recorded))
         assert terms(store).built == whole
         do(store, lambda connection: approve_window(connection, number, "wang", approved))
@@ -112,8 +116,6 @@ def test_a_window_of_a_site_takes_all_its_pools_and_a_rule_repeats_it() -> None:
 
 
 def test_a_window_goes_with_its_pool_and_is_listed_where_the_pool_is() -> None:
-    from suanli.registering.moves import planned_move
-
     with a_store(TWO, a_site("t", a_pool("r", built(1.0))), clock=Clock(HI)) as store:
         do(store, lambda connection: add_window(connection, window(), ZONE, LO, "wang"))
         store.apply(planned_move(store, "s", "p", "t", "x", START + 100, config()), HI)
@@ -123,8 +125,6 @@ def test_a_window_goes_with_its_pool_and_is_listed_where_the_pool_is() -> None:
 
 
 def test_a_window_of_a_name_is_of_the_pool_that_bore_it_then() -> None:
-    from suanli.registering.moves import planned_move
-
     with a_store(TWO, a_site("t"), clock=Clock(HI)) as store:
         store.apply(planned_move(store, "s", "p", "t", "x", END, config()), HI)
         register(store, a_site("s", a_pool("p", built(7.0)), a_pool("q", built(20.0))), now=HI)
@@ -176,15 +176,15 @@ def test_running_instances_are_told_of_every_change_and_a_try_leaves_nothing() -
         with store.reading() as connection:
             assert windows(connection) == []
         assert not store.changed_elsewhere()
-        number = do(store, lambda connection: add_window(connection, window(), ZONE, 1000))
         for change in (
-            lambda connection: approve_window(connection, number, "li", 2000),
-            lambda connection: end_window(connection, number, START, 2000),
+            lambda connection: add_window(connection, window(), ZONE, 1000),
+            lambda connection: approve_window(connection, 1, "li", 2000),
+            lambda connection: end_window(connection, 1, START, 2000),
         ):
+            with store.writing() as connection:
+                change(connection)
             assert store.changed_elsewhere()
             store.reload()
-            do(store, change)
-        assert store.changed_elsewhere()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from suanli.model.site import Site
 from suanli.period_answers import AskedPeriod, period_answer
 from suanli.registering.moves import planned_move
 from suanli.registering.plans import planned
+from suanli.store import schema
+from suanli.store.histories import site_facts
 from suanli.store.sql import Store
+from suanli.store.writes import Change, new_facts
 from tests.suanli.making import (
     SITES_YAML,
     T0,
@@ -128,6 +131,15 @@ def test_a_name_that_was_left_can_be_taken_and_the_pool_can_come_back_under_anot
                                        "b/q": (30.0, None), "": (138.0, None)}  # fmt: skip
 
 
+def test_a_name_can_be_taken_at_the_second_in_which_it_is_left_and_not_before() -> None:
+    with a_store(A, B, clock=Clock(T0)) as store:
+        move(store)
+        with pytest.raises(InputError, match="--as: a/p is another pool"):
+            move(store, "a", "p", AT - 1, ("a", "r"))
+        move(store, "a", "p", AT, ("a", "r"))
+        assert rates(store, AT)["a/p"] == (1.0, None)
+
+
 def test_a_file_that_still_lists_the_pool_at_the_old_site_is_refused() -> None:
     with a_store(A, B, clock=Clock(T0)) as store:
         move(store)
@@ -166,6 +178,22 @@ def test_changed_facts_are_true_from_the_day_that_is_said_and_others_keep_their_
         with store.reading() as connection:
             current = connection.execute(text("SELECT count(*) FROM site_facts WHERE superseded_at IS NULL")).scalar()
         assert current == 3
+
+
+def test_what_was_already_said_so_is_not_said_again() -> None:
+    def say(operator: str, effective: date) -> None:
+        key = {"site_key": store.registry[0].key}
+        changes = [Change("", new_facts(schema.site_facts, key, {"operator": operator}, local(effective)))]
+        store.apply(changes, T0)
+
+    with a_store(a_site("s", operator="first"), clock=Clock(T0)) as store:
+        say("second", date(2026, 8, 1))
+        say("second", date(2026, 7, 1))
+        with store.reading() as connection:
+            rows = site_facts(connection, store.registry[0].key)
+        current = [(row["operator"], row["valid_from"]) for row in rows if row["superseded_at"] is None]
+        assert current == [("first", 0), ("second", local(date(2026, 7, 1))), ("second", local(date(2026, 8, 1)))]
+        assert len(rows) == 5, "the row from August on was not touched"
 
 
 def split(store: Store) -> None:

@@ -136,6 +136,30 @@ def test_most_samples_are_plainly_right() -> None:
     assert plain(a_sample(T0, 90.0, 80.0, online_devices=288.0, used_devices=256.0), known)
 
 
+@pytest.mark.parametrize(
+    ("change", "before", "check"),
+    [
+        ({}, 39.0, "jump"),
+        ({"online_pflops": 0.1, "used_pflops": 0.1, "busy_pflops": None}, None, "unit"),
+        ({"used_pflops": 91.0}, None, "ladder"),
+        ({"busy_pflops": 81.0}, None, "ladder"),
+        ({"online_devices": 150.0}, None, "sparse"),
+        ({"online_devices": 288.0, "used_devices": 289.0}, None, "ladder"),
+        ({"fetched_at": T0 + 181}, None, "past"),
+        ({"source_at": T0 + 400}, None, "ahead"),
+        ({"online_pflops": 0.140737488355328, "used_pflops": 0.1, "busy_pflops": 0.1}, None, "sentinel"),
+    ],
+)
+def test_a_sample_that_is_right_but_for_one_thing_is_not_plain(
+    change: dict[str, Any], before: float | None, check: str
+) -> None:
+    told = a_sample(T0, 90.0, 80.0, busy_pflops=80.0).model_copy(update=change)
+    known = Known(T0 + 5, 100.0, 0.312, None if before is None else a_sample(T0 - 60, before))
+    passed, holding = examined(told, known)
+    assert check in (holding.check if holding else passed.reason if passed else "")
+    assert not plain(told, known)
+
+
 # What is held
 
 

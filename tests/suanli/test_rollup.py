@@ -101,10 +101,21 @@ def _near(one: Terms, other: Terms) -> bool:
     return all(abs(mine - other_) <= 1e-9 * max(1.0, abs(mine)) for mine, other_ in pairs)
 
 
+def standing(world: World) -> World:
+    """The same samples of pools of which nothing else changes: parts of hours need samples."""
+    pools = sorted({one.pool for one in world.pools})
+    return World(
+        samples=world.samples,
+        entries=[oracle.EntryEvent(pool, "built", 0, None, 16.5, 0, None) for pool in pools],
+        pools=[oracle.PoolFacts(pool, "s", pool, "A100 SXM4 80GB", "fp16", 0, None, 0, None) for pool in pools],
+        sites=[oracle.SiteFacts("s", "s", "安徽", "Alpha", "operational", 0, None, 0, None)],
+    )
+
+
 @LAWS
 @given(worlds(), st.integers(0, 5), st.booleans())
 def test_what_is_let_go_changes_no_answer_about_whole_hours(world: World, days: int, hours_go: bool) -> None:
-    with recorded(world) as (store, _, clock):
+    with recorded(standing(world)) as (store, _, clock):
         roll(store, SHANGHAI)
         middle = min((one.source_at for one in world.samples), default=HOURS[0]) // HOUR * HOUR
         edges = list(range(middle - 2 * HOUR, middle + 5 * HOUR, HOUR))
@@ -115,6 +126,7 @@ def test_what_is_let_go_changes_no_answer_about_whole_hours(world: World, days: 
         if not hours_go:
             assert close(answers(store, edges, SHANGHAI), by_hour)
         assert close(answers(store, midnights, SHANGHAI), by_day)
+        assert (world.samples == []) or days < 1 or raw(store, "SELECT count(*) FROM samples") == [(0,)]
 
 
 def every_minute(since: int, until: int, **more: Any) -> list[Sample]:
@@ -154,6 +166,22 @@ def test_an_hour_is_summed_when_it_is_over_and_what_comes_late_had_its_time() ->
             clock.at = MIDNIGHT + HOUR + seconds
             assert roll(store, SHANGHAI) == rolled
         assert hours_of(store)[1, MIDNIGHT][0] == HOUR
+
+
+def test_an_hour_is_known_since_what_bears_on_it_came_whatever_else_is_on_record() -> None:
+    """A word that holds for days makes every look at the record reach far."""
+    clock = Clock(MIDNIGHT + 10 * HOUR)
+    with a_store(SITE, clock=clock) as store:
+        store.append([a_sample(MIDNIGHT + 2 * HOUR, 1.0, max_age=60), a_sample(MIDNIGHT, 1.0, pool="q", max_age=DAY)])
+        clock.at += 7
+        store.append([a_sample(MIDNIGHT + 2 * HOUR - 120, 1.0, max_age=60), a_sample(MIDNIGHT + 60, 1.0, max_age=60)])
+        clock.at += 7
+        store.append([a_sample(MIDNIGHT + 60, 2.0, max_age=60)])
+        roll(store, SHANGHAI)
+        known = dict(raw(store, "SELECT start, known_at FROM hours WHERE pool_key = 1"))
+        assert known[MIDNIGHT + 2 * HOUR] == MIDNIGHT + 10 * HOUR
+        assert known[MIDNIGHT + HOUR] == MIDNIGHT + 10 * HOUR + 7
+        assert known[MIDNIGHT] == MIDNIGHT + 10 * HOUR + 14
 
 
 def test_rolling_ends_between_two_hours_when_it_is_told_to() -> None:
@@ -261,6 +289,17 @@ def test_history_older_than_the_retention_makes_days_that_are_half_an_hour_off()
         let_go(store, Retention(samples=10 * DAY), KOLKATA)
         assert raw(store, "SELECT count(*) FROM samples WHERE pool_key = 2") == [(0,)]
         assert _near(answers(store, days, KOLKATA)[0, ("s", "q")], whole)
+
+
+def test_a_zone_half_an_hour_off_that_comes_later_makes_no_days_of_samples_that_are_gone() -> None:
+    with let_go_after_ten_days(SHANGHAI) as (store, _, _):
+        roll(store, KOLKATA)
+        ((samples_from,),) = raw(store, "SELECT value FROM counters WHERE name = 'samples_from'")
+        starts = [
+            start for (start,) in raw(store, "SELECT start FROM days WHERE zone = 'Asia/Kolkata' AND pool_key = 1")
+        ]
+        assert starts
+        assert min(starts) >= samples_from
 
 
 def test_nothing_is_let_go_before_it_is_summed_nor_where_it_is_kept_for_ever() -> None:

@@ -1,0 +1,1 @@
+"""Why the rates are what they are."""
