@@ -103,7 +103,7 @@ def _sent(suanli: Instance) -> bool:
 
 
 def _stored(database: Path) -> Counter[tuple[str, float]]:
-    joined = "samples JOIN pools ON pools.key = pool_key JOIN sites ON sites.key = site_key"
+    joined = "samples JOIN pool_facts USING (pool_key) JOIN sites ON sites.key = site_key"
     query = f"SELECT sites.id, online_pflops FROM {joined}"  # noqa: S608 - our own words
     with sqlite3.connect(database) as connection:
         return Counter((site, value) for site, value in connection.execute(query))

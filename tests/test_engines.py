@@ -83,15 +83,14 @@ def test_influxql_gives_the_hours_that_our_store_gives(recorded: tuple[Instance,
     )
     found = 0
     ours = hourly(suanli, first, "province")
-    for series in influxdb.influxql(query):
-        for row in (dict(zip(series["columns"], values, strict=True)) for values in series["values"]):
-            mine = ours[series["tags"]["province"], row["time"]]
-            assert mine["usage_ratio"] == pytest.approx(row["used"] / row["online"], rel=EXACT)
-            assert mine["online_pflops_hours"] == pytest.approx(row["online"] / MINUTE, rel=EXACT)
-            assert mine["used_pflops_hours"] == pytest.approx(row["used"] / MINUTE, rel=EXACT)
-            if mine["coverage_ratio"] == 1.0:  # built goes out with what was heard: a hole is in neither of its sums
-                assert mine["online_ratio"] == pytest.approx(row["online"] / row["built"], rel=EXACT)
-            found += 1
+    for row in influxdb.influxql(query):
+        mine = ours[row["province"], iso(row["time"])]
+        assert mine["usage_ratio"] == pytest.approx(row["used"] / row["online"], rel=EXACT)
+        assert mine["online_pflops_hours"] == pytest.approx(row["online"] / MINUTE, rel=EXACT)
+        assert mine["used_pflops_hours"] == pytest.approx(row["used"] / MINUTE, rel=EXACT)
+        if mine["coverage_ratio"] == 1.0:  # built goes out with what was heard: a hole is in neither of its sums
+            assert mine["online_ratio"] == pytest.approx(row["online"] / row["built"], rel=EXACT)
+        found += 1
     assert found == 4
     assert sorted(one["coverage_ratio"] for one in ours.values())[1:] == [1.0, 1.0, 1.0]
     assert min(one["coverage_ratio"] for one in ours.values()) < 1.0
