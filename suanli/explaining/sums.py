@@ -44,12 +44,14 @@ _UNKNOWN_STAYS = ("online_ratio", "usage_ratio", "overall_ratio")
 
 def worked_out(states: Sequence[PoolState], excused: Sequence[PoolState]) -> dict[str, Any]:
     """The sums, what bounds are made of, and the ratios; `rates` are the published ones."""
-    rates, terms = rates_of(states), terms_of(states)
+    rates = rates_of(states)
     parts = [(f"{state.site}/{state.pool}", terms_of([state])) for state in states]
     sums = {name: _sum(name, parts) for name in TERMS} | {"excluded": _added([_left_out(one) for one in excused])}
     values = {name: float(one["sum"] or 0.0) for name, one in sums.items()}
-    rest = {"silent": _rest("built", "heard", terms.heard_count == terms.expected_count, values)}
-    rest["untold"] = _rest("online", "told_online", terms.told_count == terms.heard_count, values)
+    rest = {
+        "silent": _rest("silent", "built", "heard", parts),
+        "untold": _rest("untold", "online", "told_online", parts),
+    }
     values |= {name: one["value"] for name, one in rest.items()}
     return {"sums": sums, "rest": rest, "ratios": _ratios(rates, sums, values), "rates": asdict(rates)}
 
@@ -70,10 +72,15 @@ def _added(addends: Sequence[tuple[str, float]]) -> dict[str, Any]:
     }
 
 
-def _rest(whole: str, part: str, nothing: bool, values: dict[str, float]) -> dict[str, Any]:
-    """What is left of a sum: nothing where the same pools make up both of them."""
-    value = 0.0 if nothing else values[whole] - values[part]
-    return {"whole": whole, "part": part, "value": max(0.0, value) if whole == "built" else value}
+def _rest(name: str, whole: str, part: str, parts: Sequence[tuple[str, Terms]]) -> dict[str, Any]:
+    """What pools give to one sum that they do not give to its part, added for itself: a difference loses digits."""
+    left = [
+        (pool, getattr(one, name))
+        for pool, one in parts
+        if getattr(one, TERMS[whole]) and not getattr(one, TERMS[part])
+    ]
+    added = _added(left)
+    return {"whole": whole, "part": part, "addends": added["addends"], "value": added["sum"] or 0.0}
 
 
 def _ratios(rates: Rates, sums: dict[str, Any], values: dict[str, float]) -> list[dict[str, Any]]:
