@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from suanli.answers import iso
-from suanli.comparing.online_since import BEFORE_THE_RECORD, online_since
 from suanli.instant_answers import check_kept
 from suanli.model.capacity import Stage
 from suanli.model.funnel import Commissioning, funnel
 from suanli.model.rates import PoolState, rates_of
 from suanli.model.units import CANONICAL_BASIS, Basis
+from suanli.store.online_since import BEFORE_THE_RECORD, online_since
 from suanli.store.registry import RecordedPool, RecordedSite, read_record
 from suanli.store.sql import Store
 

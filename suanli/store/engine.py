@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 
@@ -46,18 +46,30 @@ def open_engine(url: str) -> Engine:
 
 
 def upgrade(engine: Engine) -> str:
-    """Run the migrations that are missing, all or none; the revision that the schema has then."""
+    """Run the migrations that are missing, all or none; the revision that the schema has then.
+
+    Raises SchemaError when what is recorded does not fit the new schema, and Unavailable when it cannot be written.
+    """
+    try:
+        with engine.connect() as connection, _unenforced(connection), connection.begin():
+            _migrate(connection)
+    except IntegrityError as error:
+        raise SchemaError(f"what is recorded does not fit schema {HEAD}, nothing was changed: {error.orig}") from None
+    except DatabaseError as error:
+        raise Unavailable(f"the schema cannot be upgraded, nothing was changed: {error.orig}") from None
+    return HEAD
+
+
+def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(files("suanli.store").joinpath("migrations")))
-    with engine.connect() as connection, _unenforced(connection), connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-            raise SchemaError("the migrated rows would not fit together; nothing was changed")
-    return HEAD
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+        raise SchemaError("the migrated rows would not fit together; nothing was changed")
 
 
 @contextmanager

@@ -176,21 +176,20 @@ days = Table(
     sqlite_with_rowid=False,
 )
 
-dirty = Table(
-    "dirty",
-    metadata,
-    Column("start", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
-    sqlite_with_rowid=False,
-)
 
-dirty_days = Table(
-    "dirty_days",
-    metadata,
-    Column("start", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
-    sqlite_with_rowid=False,
-)
+def _marks(name: str) -> Table:
+    """Cells whose rollup is to be made anew."""
+    return Table(
+        name,
+        metadata,
+        Column("start", Integer, primary_key=True),
+        Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
+        sqlite_with_rowid=False,
+    )
+
+
+dirty = _marks("dirty")
+dirty_days = _marks("dirty_days")
 
 notes = Table(
     "notes",

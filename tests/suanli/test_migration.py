@@ -289,7 +289,7 @@ def test_a_migration_that_fails_leaves_the_first_schema_untouched(old: Path, spo
         connection.commit()
     before = dumped(old)
     engine = open_engine(f"sqlite:///{old}")
-    with pytest.raises(Exception, match=told):
+    with pytest.raises(SchemaError, match=told):
         upgrade(engine)
     assert revision(engine) == "0001"
     with engine.connect() as connection:

@@ -33,6 +33,8 @@ def upgrade() -> None:
     _samples()
     _rollups()
     _bookkeeping()
+    _quarantine()
+    _maintenance()
 
 
 def _two_times() -> list[sa.Column[int]]:
@@ -190,6 +192,9 @@ def _bookkeeping() -> None:
     # reach: how far a sample's slot can lie from the end of its word; samples_from: what is older was let go.
     reach = f"(SELECT COALESCE(MAX(ABS(source_lag)), 0) + {_MAX_AGE} + 1 FROM samples)"
     op.execute(f"INSERT INTO counters (name, value) VALUES ('reach', {reach}), ('samples_from', 0)")
+
+
+def _quarantine() -> None:
     op.rename_table("quarantine", "rejections")
     op.create_table(
         "quarantine",
@@ -215,6 +220,9 @@ def _bookkeeping() -> None:
         sa.Column("recorded_at", sa.Integer, nullable=False),
         sa.UniqueConstraint("pool_key", "check", "since", name="one_finding_per_beginning"),
     )
+
+
+def _maintenance() -> None:
     op.create_table(
         "maintenance",
         sa.Column("id", sa.Integer, primary_key=True),
