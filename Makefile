@@ -19,7 +19,7 @@ run: $(VENV)/.run ## start the demonstration city and say where its board is
 test: $(VENV)/.dev ## every test this machine can run; real servers that are missing are named at the end
 	$(BIN)/python -m pytest $(ARGS)
 
-test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds, and all else that is generated, for longer
+test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds
 	SUANLI_EXAMPLES=5000 $(BIN)/python -m pytest tests/suanli/test_periods.py $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import rule, boards and documents up to date
@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## lint, format, types, import rule, boards and documents up
 	$(BIN)/python -m dashboards --check
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_rooms.py
 
-bench: $(VENV)/.dev ## figures of speed and memory, beside a real Prometheus (writes build/bench.json)
+bench: $(VENV)/.dev ## figures of speed, memory and disk, beside a real Prometheus and VictoriaMetrics (writes build/bench.json)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 servers: ## install the real servers that the tests use (Debian packages; builds InfluxDB once)
