@@ -132,6 +132,8 @@ def _cell(row: dict[str, Any], column: str, words: Any) -> str:
     if column == "kind":
         return str(words["kind"][row["kind"]])
     text = str(row[column] or "")
+    if column == "at" and row["until"]:
+        text += f" – {row['until']}"
     if column == "reason" and row["released_at"]:
         text += words["released"].format(at=row["released_at"], by=row["released_by"])
     return text

@@ -16,7 +16,9 @@ from suanli.model.errors import InputError, Problem
 from suanli.registering import planned
 from suanli.store.rollup import roll
 from suanli.store.sql import Store
+from suanli.upkeep import look_over
 
+_DAY = 86_400
 _WORDS = {
     "zh": "2026 年 10 月已入库：{samples} 个样本，{sites} 个站点。"
     "试试 suanli --config {config} rates --from 2026-10 --to 2026-11",
@@ -56,6 +58,14 @@ def _record(store: Store, config: Config, clock: _Clock, seed: int, *, quiet: bo
     for at, samples in track(list(story.rounds(seed)), description="", disable=quiet, transient=True):
         clock.now = at + 2
         count += store.append(samples)
+        if at % _DAY == 0:
+            _look_after(store, config)
     clock.now = min(story.PUBLISHED, int(time.time()))
-    roll(store, config.zone)
+    _look_after(store, config)
     return count
+
+
+def _look_after(store: Store, config: Config) -> None:
+    """What upkeep does by the hour; here once a day, and nothing is let go."""
+    roll(store, config.zone)
+    look_over(store, config.zone)

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from suanli.quality.history import DAY, HOUR, Figures, Finding, Hourly, same, shown, still
+from suanli.quality.history import DAY, Figures, Finding, Hourly, same, still
 
 CONSTANT_DAYS = 3
 """A weekend's long job holds its devices for two days; a number that somebody types stands for weeks."""
@@ -16,7 +16,7 @@ SILENT_SHARE = 0.05
 """Of online: what the other signal must show. Less may be a few devices that are held idle, or a monitor's own load."""
 
 
-def constant(fleet: Sequence[Hourly], zone: ZoneInfo, days: int = CONSTANT_DAYS) -> list[Finding]:
+def constant(fleet: Sequence[Hourly], _zone: ZoneInfo, days: int = CONSTANT_DAYS) -> list[Finding]:
     """Used is the same for days, neither 0 nor all of online, while another signal or another pool moved.
 
     A full pool stands still at used == online and an idle one at 0: neither tells anything. One job that holds the
@@ -24,18 +24,16 @@ def constant(fleet: Sequence[Hourly], zone: ZoneInfo, days: int = CONSTANT_DAYS)
     """
     moves = {id(series): _moves(series.used) for series in fleet}
     fleet_moves = sorted(series.hours[place] for series in fleet for place in moves[id(series)])
-    return [finding for series in fleet for finding in _constant(series, zone, days, fleet_moves)]
+    return [finding for series in fleet for finding in _constant(series, days, fleet_moves)]
 
 
-def silent_zero(fleet: Sequence[Hourly], zone: ZoneInfo, days: int = SILENT_DAYS) -> list[Finding]:
+def silent_zero(fleet: Sequence[Hourly], _zone: ZoneInfo, days: int = SILENT_DAYS) -> list[Finding]:
     """One signal is 0 for days while the other shows work: used beside busy, or busy beside used."""
     pairs = (("used", "busy"), ("busy", "used"))
-    return [
-        finding for series in fleet for silent, other in pairs for finding in _silent(series, zone, days, silent, other)
-    ]
+    return [finding for series in fleet for silent, other in pairs for finding in _silent(series, days, silent, other)]
 
 
-def _constant(series: Hourly, zone: ZoneInfo, days: int, fleet_moves: list[int]) -> Iterator[Finding]:
+def _constant(series: Hourly, days: int, fleet_moves: list[int]) -> Iterator[Finding]:
     def tells(place: int) -> bool:
         online, used = series.online[place], series.used[place]
         return bool(used) and online is not None and not same(online, used)
@@ -44,8 +42,8 @@ def _constant(series: Hourly, zone: ZoneInfo, days: int, fleet_moves: list[int])
         moved = _moved(series, since, until, fleet_moves)
         if moved:
             reason = (
-                f"used is {value:.6g} PFLOPS in every hour from {shown(since, zone)} to {shown(until, zone)}, while "
-                f"{moved} changed: is it measured, or kept by hand? One long job looks the same"
+                f"used is {value:.6g} PFLOPS in every hour, while {moved} changed: "
+                "is it measured, or kept by hand? One long job looks the same"
             )
             yield Finding(series.site, series.pool, "constant", since, until, reason)
 
@@ -70,7 +68,7 @@ def _moves(figures: Figures) -> list[int]:
     return found
 
 
-def _silent(series: Hourly, zone: ZoneInfo, days: int, silent: str, other: str) -> Iterator[Finding]:
+def _silent(series: Hourly, days: int, silent: str, other: str) -> Iterator[Finding]:
     shows: Figures = getattr(series, other)
 
     def tells(place: int) -> bool:
@@ -79,9 +77,5 @@ def _silent(series: Hourly, zone: ZoneInfo, days: int, silent: str, other: str) 
 
     for since, until, value in still(series, getattr(series, silent), tells, days * DAY):
         if value == 0:
-            hours = (until - since) // HOUR
-            reason = (
-                f"{silent} is 0 for {hours} hours from {shown(since, zone)}, while {other} is not: "
-                f"has what measures {silent} stopped?"
-            )
+            reason = f"{silent} is 0 in every hour, while {other} is not: has what measures {silent} stopped?"
             yield Finding(series.site, series.pool, "silent-zero", since, until, reason)
