@@ -25,6 +25,7 @@ from suanli.store.engine import READING, ensure_schema, open_engine
 from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
 from suanli.store.registry import Record, RecordedSite, read_record
+from suanli.store.resend import send_again
 from suanli.store.states import pool_states
 
 _log = logging.getLogger("suanli.store")
@@ -222,13 +223,17 @@ class Store:
         return min((end for end in ends if end >= now), default=None)
 
     def apply(self, changes: list[Change], now: int, planned_on: int | None = None) -> None:
-        """Carry out a plan, all or nothing, and read the registry again.
+        """Carry out a plan, all or nothing, and read the registry again; points that it changes go out again.
 
         planned_on: the registry's version that the plan was made from; None: the one that this store has read. A
         SuanliError when another writer was faster: nothing is changed then.
         """
         with self.writing() as connection:
+            before = read_record(connection, now).timelines
             carry_out(connection, changes, now, self.registry_version if planned_on is None else planned_on)
+            again = send_again(connection, before, read_record(connection, now).timelines)
+        if again:
+            _log.info("%d points are sent again, as the registry says something else of their time", again)
         self.reload()
 
     def note_findings(self) -> None:
