@@ -11,7 +11,7 @@ from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
-from suanli.model.site import Site
+from suanli.model.site import Site, Source
 from suanli.model.yamlfile import Loc, dotted, unknown_key
 
 REGISTRY: dict[str, type[Collector]] = {
@@ -34,17 +34,21 @@ def check_source(site: Site) -> list[Problem]:
 
 def source_faults(site: Site) -> list[tuple[Loc, str]]:
     """The same as places within the site and messages, for a file to tell with their lines."""
-    if site.source is None:
+    return [*_faults("source", site.source), *_faults("cross_check", site.cross_check)]
+
+
+def _faults(where: str, source: Source | None) -> list[tuple[Loc, str]]:
+    if source is None:
         return []
-    kind = REGISTRY.get(site.source.kind)
+    kind = REGISTRY.get(source.kind)
     if kind is None:
         known = ", ".join(sorted(REGISTRY))
-        return [(("source", "kind"), f"{site.source.kind}: unknown kind of source; known: {known}")]
+        return [((where, "kind"), f"{source.kind}: unknown kind of source; known: {known}")]
     try:
-        kind.Settings.model_validate(site.source.settings)
+        kind.Settings.model_validate(source.settings)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return [(("source", "settings", *one["loc"]), _message(kind.Settings, one)) for one in details]
+        return [((where, "settings", *one["loc"]), _message(kind.Settings, one)) for one in details]
     return []
 
 

@@ -16,6 +16,7 @@ from suanli.comparing import (
     funnel_answer,
     targets_answer,
 )
+from suanli.listing import disagreement_rows
 from suanli.model.compare import RatioMetric
 from suanli.model.units import CANONICAL_BASIS, Basis
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LAST = 32_503_680_000  # the year 3000: no calendar ends before it
 _At = Annotated[int | None, Query(ge=0, le=_LAST, description="UTC seconds; now when left out")]
+_AsOf = Annotated[int | None, Query(ge=0, le=_LAST, description="only what had been recorded by then")]
 _From = Annotated[int | None, Query(alias="from", ge=0, le=_LAST, description="first second of a period, UTC seconds")]
 _To = Annotated[int | None, Query(alias="to", ge=0, le=_LAST, description="its end, exclusive; now when left out")]
 _Before = Annotated[int, Query(alias="from", ge=0, le=_LAST, description="an instant, UTC seconds")]
@@ -47,6 +49,11 @@ def comparing_routes(api: FastAPI, served: Served) -> None:
     def targets(at: _At = None, since: _From = None, until: _To = None) -> JSONResponse:
         """The configured targets at an instant or from `from` to `to`, less what maintenance excuses."""
         return JSONResponse(targets_answer(store, config, *asked_stretch(at, since, until, now())))
+
+    @api.get("/api/v1/disagreements")
+    def disagreements(at: _At = None, as_of: _AsOf = None) -> JSONResponse:
+        """How far second signals lie from sources."""
+        return JSONResponse(disagreement_rows(store, now() if at is None else at, as_of))
 
     @api.get("/api/v1/change")
     def change(

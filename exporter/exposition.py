@@ -9,6 +9,7 @@ from prometheus_client import utils
 
 from suanli.answers import benchmarks_at
 from suanli.config import Config
+from suanli.model.disagreement import Disagreement
 from suanli.model.metric import RATIOS, RUNGS
 from suanli.model.rates import PoolState, Rates, rates_of
 from suanli.model.units import BASES
@@ -34,6 +35,14 @@ def families(
     yield from _liveness(outcomes)
     yield from _fleet(states)
     yield from _compared(config, now)
+
+
+def second_signals(found: Iterable[Disagreement], checks: Outcomes) -> Iterator[Family]:
+    """Where a site has a second signal: whether it was heard, and how far it lies from the source."""
+    rows = [((("pool", one.pool), ("rung", one.rung), ("site", one.site)), one.pflops) for one in found]
+    yield "suanli_site_disagreement_pflops", "The second signal of a rung less the source, in PFLOPS.", rows
+    up = [((("site", site),), float(outcome.result == "ok")) for site, outcome in sorted(checks.last.items())]
+    yield "suanli_site_cross_check_up", "Whether the last poll of the site's second signal succeeded.", up
 
 
 def text_of(found: Iterable[Family]) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from prometheus_client.exposition import choose_encoder
 
-from exporter.exposition import families, text_of
+from exporter.exposition import Family, families, second_signals, text_of
 from exporter.own import OwnMetrics
 from suanli.config import Config
 from suanli.store.outcomes import Outcomes
@@ -16,9 +17,10 @@ from suanli.store.sql import Store
 class Exposition:
     """What a scrape gets. The cached part holds until a sample, a poll, the registry or the clock changes a figure."""
 
-    def __init__(self, store: Store, outcomes: Outcomes, own: OwnMetrics, config: Config) -> None:
-        self._store, self._outcomes, self._own, self._config = store, outcomes, own, config
-        self._version: tuple[int, int, int] | None = None
+    def __init__(self, store: Store, outcomes: Outcomes, checks: Outcomes, own: OwnMetrics, config: Config) -> None:
+        """outcomes: of the polls of sources; checks: of second signals."""
+        self._store, self._outcomes, self._checks, self._own, self._config = store, outcomes, checks, own, config
+        self._version: tuple[int, int, int, int] | None = None
         self._valid_until: int | None = None
         self._text = b""
 
@@ -30,10 +32,14 @@ class Exposition:
     def sites(self, now: int) -> bytes:
         """The gauges of sites and fleet; gauges look the same in both formats."""
         day = datetime.fromtimestamp(now, self._config.zone).toordinal()
-        version = (self._store.version, self._outcomes.version, day)
+        version = (self._store.version, self._outcomes.version, self._checks.version, day)
         expired = self._valid_until is not None and now > self._valid_until
         if version != self._version or expired:
-            states = self._store.states_now(now)
-            self._text = text_of(families(states, self._store.registry, self._outcomes, self._config, now))
+            self._text = text_of(self._families(now))
             self._version, self._valid_until = version, self._store.next_expiry(now)
         return self._text
+
+    def _families(self, now: int) -> Iterator[Family]:
+        states, registry = self._store.states_now(now), self._store.registry
+        yield from families(states, registry, self._outcomes, self._config, now)
+        yield from second_signals(self._store.disagreements_now(now), self._checks)

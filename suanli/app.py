@@ -10,7 +10,8 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from collectors.base import Collector
 from collectors.client import ClientPool
@@ -29,7 +30,7 @@ from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
-from suanli.registry.polled import polled_site
+from suanli.registry.polled import polled_cross_check, polled_site
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -41,24 +42,32 @@ _STOP_WITHIN = 10.0
 _log = logging.getLogger("suanli.app")
 
 
-def polled(store: Store, config: Config) -> list[PolledSite]:
-    """The registered sites that are to be asked now."""
-    found = [_polled(item, config) for item in store.registry]
+Signal = Literal["source", "cross_check"]
+_SIGNALS = {"source": polled_site, "cross_check": polled_cross_check}
+
+
+def polled(store: Store, config: Config, signal: Signal = "source") -> list[PolledSite]:
+    """The registered sites that are to be asked now, by their sources or by their second signals."""
+    found = [_polled(item, config, signal) for item in store.registry]
     return [site for site in found if site is not None]
 
 
-def _polled(item: RecordedSite, config: Config) -> PolledSite | None:
+def _polled(item: RecordedSite, config: Config, signal: Signal) -> PolledSite | None:
     site = item.site.model_copy(update={"pools": tuple(pool.pool for pool in item.pools)})
-    return polled_site(site, config.poll.defaults, load_accelerators())
+    return _SIGNALS[signal](site, config.poll.defaults, load_accelerators())
+
+
+def _append(store: Store, signal: Signal) -> Callable[[list[Sample]], object]:
+    return store.append if signal == "source" else store.append_second
 
 
 async def collect_once(
-    store: Store, config: Config, *, only: str | None = None, record: bool = True
+    store: Store, config: Config, *, only: str | None = None, record: bool = True, signal: Signal = "source"
 ) -> list[PollOutcome]:
     """Ask every site (or `only` this one) once, all at the same time; in the order of their ids."""
-    commit, pool = GroupCommit(store), ClientPool()
+    commit, pool = GroupCommit(_append(store, signal)), ClientPool()
     poller = Poller(commit.append if record else _nowhere, _unheard)
-    sites = [site for site in polled(store, config) if only in (None, site.id)]
+    sites = [site for site in polled(store, config, signal) if only in (None, site.id)]
     turns = [first_turn(site, build(site, pool.site(site)), time.monotonic()) for site in sites]
     try:
         return list(await asyncio.gather(*(poller.poll(turn) for turn in turns)))
@@ -105,29 +114,38 @@ async def serving(config: Config) -> AsyncIterator[Service]:
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(opened_store(config))
-        outcomes, pool = Outcomes(), ClientPool()
+        outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool()
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         own = OwnMetrics(store, forwarders)
-        commit = GroupCommit(store)
+        commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
-        exposition = Exposition(store, outcomes, own, config)
+        checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
+        exposition = Exposition(store, outcomes, checks, own, config)
         served = Served(store, outcomes, exposition, config, lambda: poller.fault or "", _read_token(config))
-        plans = _Plans(store, config, poller, pool, outcomes)
-        plans.take_over()
+        plans = [
+            _Plan(store, config, "source", poller, pool, outcomes),
+            _Plan(store, config, "cross_check", checker, pool, checks),
+        ]
+        for plan in plans:
+            plan.take_over()
         http = await stack.enter_async_context(listening(make_api(served), *config.address))
         sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in forwarders]
         stack.push_async_callback(_end, sending, *(one.stop for one in forwarders))
         stack.push_async_callback(commit.close)
-        polling = asyncio.create_task(poller.run(), name="poller")
-        stack.push_async_callback(_end, [polling], poller.stop)
-        watching = asyncio.create_task(plans.watch(), name="registry watch")
+        stack.push_async_callback(second.close)
+        polling = [
+            asyncio.create_task(poller.run(), name="poller"),
+            asyncio.create_task(checker.run(), name="poller of second signals"),
+        ]
+        stack.push_async_callback(_end, polling, poller.stop, checker.stop)
+        watching = asyncio.create_task(_watch(store, plans), name="registry watch")
         stack.push_async_callback(_end, [watching], watching.cancel)
         upkeep = Upkeep(store, config)
         keeping = asyncio.create_task(upkeep.run(), name="upkeep")
         stack.push_async_callback(_end, [keeping], upkeep.stop)
-        tasks = [*sending, polling, watching, keeping, http.task]
+        tasks = [*sending, *polling, watching, keeping, http.task]
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
 
 
@@ -151,33 +169,41 @@ async def serve(config: Config, started: Callable[[Service], None]) -> None:
         await service.stopped()
 
 
-class _Plans:
-    """Keeps the poller's plan equal to the registry, also when another process changes it."""
+async def _watch(store: Store, plans: list[_Plan]) -> None:
+    """Keeps the pollers' plans equal to the registry, also when another process changes it."""
+    while True:
+        await asyncio.sleep(_REGISTRY_WATCH)
+        try:
+            if await asyncio.to_thread(store.changed_elsewhere):
+                await asyncio.to_thread(store.reload)
+                for plan in plans:
+                    plan.take_over()
+        except Unavailable as error:
+            _log.warning("the registry is looked at again later: %s", error)
 
-    def __init__(self, store: Store, config: Config, poller: Poller, pool: ClientPool, outcomes: Outcomes) -> None:
-        self._store, self._config, self._poller, self._pool, self._outcomes = store, config, poller, pool, outcomes
-        self._known: dict[str, tuple[PolledSite, Collector]] = {}
+
+@dataclass(slots=True)
+class _Plan:
+    """What a poller is to ask: one of the signals of all sites."""
+
+    store: Store
+    config: Config
+    signal: Signal
+    poller: Poller
+    pool: ClientPool
+    outcomes: Outcomes
+    known: dict[str, tuple[PolledSite, Collector]] = field(default_factory=dict)
 
     def take_over(self) -> None:
         """A site that has not changed keeps its collector, and with it what the collector has found out."""
-        sites = polled(self._store, self._config)
-        self._known = {site.id: self._kept(site) for site in sites}
-        self._poller.plan(self._known.values())
-        self._outcomes.forget_all_but(set(self._known))
-
-    async def watch(self) -> None:
-        while True:
-            await asyncio.sleep(_REGISTRY_WATCH)
-            try:
-                if await asyncio.to_thread(self._store.changed_elsewhere):
-                    await asyncio.to_thread(self._store.reload)
-                    self.take_over()
-            except Unavailable as error:
-                _log.warning("the registry is looked at again later: %s", error)
+        sites = polled(self.store, self.config, self.signal)
+        self.known = {site.id: self._kept(site) for site in sites}
+        self.poller.plan(self.known.values())
+        self.outcomes.forget_all_but(set(self.known))
 
     def _kept(self, site: PolledSite) -> tuple[PolledSite, Collector]:
-        known = self._known.get(site.id)
-        return known if known and known[0] == site else (site, build(site, self._pool.site(site)))
+        known = self.known.get(site.id)
+        return known if known and known[0] == site else (site, build(site, self.pool.site(site)))
 
 
 def _all_of(*told: Callable[[PollOutcome], None]) -> Callable[[PollOutcome], None]:

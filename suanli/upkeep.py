@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,12 +14,14 @@ from sqlalchemy import Connection, select
 
 from suanli.config import Config, RetentionConfig
 from suanli.model.errors import SuanliError
+from suanli.model.metric import SAMPLE_RUNGS
 from suanli.quality.history import Figures, Finding, Hourly
 from suanli.quality.inspections import inspected
 from suanli.store import schema
 from suanli.store.findings import keep_findings
 from suanli.store.rollup import GRACE, Retention, let_go, roll
 from suanli.store.samples import HOUR, counter
+from suanli.store.second import HourlyMeans, second_means
 from suanli.store.sql import Store
 
 EVERY = 60.0
@@ -119,7 +121,7 @@ def look_over(store: Store, zone: ZoneInfo) -> int:
 
 def hourlies(connection: Connection, store: Store, since: int) -> Iterator[tuple[int, Hourly]]:
     """The pools' means by hour from `since` on, each under the name that it bears now."""
-    table = schema.hours.c
+    table, second = schema.hours.c, second_means(connection, since)
     columns = (table.start, table.online, table.heard, table.used, table.told, table.busy, table.busy_told)
     for site in store.registry:
         for pool in site.pools:
@@ -134,8 +136,17 @@ def hourlies(connection: Connection, store: Store, since: int) -> Iterator[tuple
                     _means((row.online, row.heard) for row in rows),
                     _means((row.used, row.told) for row in rows),
                     _means((row.busy, row.busy_told) for row in rows),
+                    _second(second[pool.key], [row.start for row in rows]) if pool.key in second else {},
                 ),
             )
+
+
+def _second(means: HourlyMeans, hours: Sequence[int]) -> dict[str, Figures]:
+    return {
+        rung.name: tuple(means.get(hour, {}).get(rung.name) for hour in hours)
+        for rung in SAMPLE_RUNGS
+        if any(rung.name in told for told in means.values())
+    }
 
 
 def _means(sums: Iterable[tuple[float, int]]) -> Figures:

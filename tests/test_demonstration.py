@@ -106,6 +106,24 @@ def test_the_page_and_metrics_show_them_within_a_minute(served: str) -> None:
     sites = httpx.get(f"{served}/api/v1/sites", trust_env=False).json()["sites"]
     assert {site["kind"] for site in sites} == {"slurm", "prometheus", "http_json"}
     assert all(site["up"] for site in sites)
+    _two_signals_agree(served, {site["id"] for site in sites if site["cross_check"]})
+
+
+def _two_signals_agree(served: str, sites: set[str]) -> None:
+    """The same city asked by PromQL and by its portals; at two moments, so that a few devices may have moved."""
+
+    def told() -> list[dict[str, Any]]:
+        answer: list[dict[str, Any]] = httpx.get(f"{served}/api/v1/disagreements", trust_env=False).json()[
+            "disagreements"
+        ]
+        return answer
+
+    wait_until(lambda: {one["site"] for one in told()} == sites, within=30, what="every second signal to be heard")
+    assert sites
+    assert {one["rung"] for one in told()} == {"online", "used"}
+    assert all(one["disagreement_ratio"] < 0.2 for one in told())
+    text = httpx.get(f"{served}/metrics", trust_env=False).text
+    assert all(f'suanli_site_cross_check_up{{site="{site}"}} 1.0' in text for site in sites)
 
 
 def test_a_taken_address_is_told_and_not_a_traceback(tmp_path: Path) -> None:

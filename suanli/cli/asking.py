@@ -12,6 +12,7 @@ from suanli.cli.output import pflops, print_json, print_table
 from suanli.model.errors import InputError, Problem, Unavailable
 
 if TYPE_CHECKING:
+    from suanli.app import Signal
     from suanli.model.polled import PollOutcome
 
 
@@ -20,15 +21,17 @@ def collect(
     site: Annotated[str, typer.Argument(help="the site's id")],
     json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
     record: Annotated[bool, typer.Option("--record", help="also keep the samples")] = False,
+    cross_check: Annotated[bool, typer.Option("--cross-check", help="ask its second signal instead")] = False,
 ) -> None:
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
     from suanli.app import collect_once
 
     with given(context).opened() as (config, store):
-        outcomes = asyncio.run(collect_once(store, config, only=site, record=record))
+        signal: Signal = "cross_check" if cross_check else "source"
+        outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal))
         if not outcomes:
-            polled = ", ".join(item.site.id for item in store.registry if item.site.source) or "none yet"
-            raise InputError(Problem(f"no site {site!r} to ask; sites with a source: {polled}"))
+            polled = ", ".join(item.site.id for item in store.registry if getattr(item.site, signal)) or "none yet"
+            raise InputError(Problem(f"no site {site!r} to ask; sites with a {signal}: {polled}"))
     outcome = outcomes[0]
     if json:
         print_json(_as_json(outcome))

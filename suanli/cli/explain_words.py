@@ -22,6 +22,7 @@ _WORDS: dict[str, dict[str, Any]] = {
         "质量 {quality}{reason}",
         "no_word": "报数：从未有过",
         "held": "维护期间沿用 {at} 的数值",
+        "second": "第二信号（不计入）：{source}，{figures}",
         "stop": "维护 {id}：{policy}，{reason}，{since} 至 {until}，{state}",
         "approved": "{by} 批准",
         "waiting": "未批准",
@@ -61,6 +62,7 @@ _WORDS: dict[str, dict[str, Any]] = {
         "quality {quality}{reason}",
         "no_word": "word: never any",
         "held": "maintenance holds the figures of {at}",
+        "second": "second signal, which does not count: {source}, {figures}",
         "stop": "maintenance {id}: {policy}, {reason}, {since} to {until}, {state}",
         "approved": "approved by {by}",
         "waiting": "not approved",
@@ -123,6 +125,8 @@ def _pool(one: dict[str, Any], language: str, zone: ZoneInfo) -> Iterator[str]:
     for rung, label in words["rungs"].items():
         if word:
             yield f"  {label} {_amount(word, rung, one['peak_pflops'], language)}"
+    if one["second_signal"]:
+        yield f"  {_second(one['second_signal'], language, zone)}"
     for stop in one["maintenance"]:
         yield f"  {_stop(stop, language, zone)}"
 
@@ -156,6 +160,16 @@ def _amount(word: dict[str, Any], rung: str, peak: float | None, language: str) 
     pflops = word[f"{rung}_pflops"]
     unit = "" if pflops is None else " P"
     return f"{figure(pflops, language)}{unit}{_devices(word[f'{rung}_devices'], peak, language)}"
+
+
+def _second(word: dict[str, Any], language: str, zone: ZoneInfo) -> str:
+    words = _WORDS[language]
+    told = [
+        f"{label} {figure(pflops, language)} P"
+        for rung, label in words["rungs"].items()
+        if (pflops := word[f"{rung}_pflops"]) is not None
+    ]
+    return str(words["second"]).format(source=local(word["source_at"], zone), figures=", ".join(told))
 
 
 def _devices(count: int | None, peak: float | None, language: str) -> str:

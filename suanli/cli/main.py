@@ -11,6 +11,7 @@ from suanli.cli import (
     asking,
     capacity,
     comparing,
+    disagreements,
     history,
     importing,
     maintenance,
@@ -59,6 +60,7 @@ app.add_typer(maintenance.maintenance, name="maintenance")
 app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(rates.app, name="rates")
 app.command()(history.history)
+app.command()(disagreements.disagreements)
 app.command()(comparing.benchmarks)
 app.command()(comparing.targets)
 app.command()(comparing.change)

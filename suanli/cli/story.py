@@ -52,7 +52,10 @@ def tell(kept: Path, seed: int, language: str, *, quiet: bool) -> None:
 
 
 def _record(store: Store, config: Config, clock: _Clock, seed: int, *, quiet: bool) -> int:
-    found = [site.model_copy(update={"source": None}) for site in sites("http://127.0.0.1:9", story.STEP, Path())]
+    found = [
+        site.model_copy(update={"source": None, "cross_check": None})
+        for site in sites("http://127.0.0.1:9", story.STEP, Path())
+    ]
     store.apply(planned(store, found, config), clock.now)
     count = 0
     for at, samples in track(list(story.rounds(seed)), description="", disable=quiet, transient=True):

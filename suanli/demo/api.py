@@ -40,15 +40,17 @@ class SiteApi:
         self._series = _Kept(city, pools, series_of)
 
     def routes(self) -> list[Route]:
-        """Those of the site's dialect."""
+        """Those of the site's dialect; who is asked by PromQL has a portal too, as a second signal."""
+        portal = Route("/api/compute", self._guarded(self._portal))
         if self.plan.kind == "slurm":
             nodes = self._guarded(self._slurm)
             path = f"/slurm/{dialects.SLURM_VERSION}/nodes"
             return [Route(path, nodes), Route(f"{path}/", nodes), Route("/{rest:path}", self._guarded(_slurm_unknown))]
         if self.plan.kind == "prometheus":
             # An exporter's page is open; what is asked of it goes through a proxy that wants a token.
-            return [Route("/api/v1/query", self._guarded(self._query)), Route("/metrics", self._metrics)]
-        return [Route("/api/compute", self._guarded(self._portal))]
+            asked = Route("/api/v1/query", self._guarded(self._query))
+            return [asked, Route("/metrics", self._metrics), portal]
+        return [portal]
 
     def _guarded(self, answer: Answer) -> Endpoint:
         """`answer`, unless the site fails now or the caller may not."""

@@ -12,6 +12,13 @@ from suanli.model.site import Site
 from suanli.model.units import duration_text
 
 SLURM_USER = "suanli"
+_PORTAL = {
+    "path": "/api/compute",
+    "unit": "devices",
+    "pools": "data.pools",
+    "fields": {"pool": "name", "online": "deviceUp", "used": "deviceBusy"},
+    "time": "data.time",
+}
 _MATCHED_BY = {"slurm": "gres", "prometheus": "model", "http_json": "pool"}
 
 
@@ -39,19 +46,19 @@ def sites(base_url: str, interval: int, tokens: Path) -> list[Site]:
 
 def _site(plan: SitePlan, base_url: str, interval: int, token: Path) -> dict[str, Any]:
     auth = {"kind": "slurm", "user": SLURM_USER} if plan.kind == "slurm" else {"kind": "bearer"}
+    where = {
+        "url": f"{base_url}/sites/{plan.id}",
+        "auth": auth | {"token": {"file": str(token)}},
+        "interval": duration_text(interval),
+    }
     return {
         "id": plan.id,
         "name": plan.name,
         "province": plan.province,
         "operator": plan.operator,
         "status": "operational",
-        "source": {
-            "kind": plan.kind,
-            "url": f"{base_url}/sites/{plan.id}",
-            "auth": auth | {"token": {"file": str(token)}},
-            "interval": duration_text(interval),
-            "settings": _settings(plan),
-        },
+        "source": {"kind": plan.kind, "settings": _settings(plan)} | where,
+        "cross_check": _cross_check(plan, where) if plan.kind == "prometheus" else None,
         "pools": [_pool(plan, pool) for pool in plan.pools],
     }
 
@@ -62,8 +69,13 @@ def _settings(plan: SitePlan) -> dict[str, Any]:
     if plan.kind == "prometheus":
         asked = {rung: question.promql for rung, question in questions(plan.pools[0].vendor).items()}
         return {"unit": "devices", "pool_label": "model", "queries": asked}
-    fields = {"pool": "name", "online": "deviceUp", "used": "deviceBusy"}
-    return {"path": "/api/compute", "unit": "devices", "pools": "data.pools", "fields": fields, "time": "data.time"}
+    return _PORTAL
+
+
+def _cross_check(plan: SitePlan, where: dict[str, Any]) -> dict[str, Any]:
+    """The portal of a site that is asked by PromQL; it knows the pools by other labels."""
+    matches = {pool.id: {"label": "pool", "value": pool.name} for pool in plan.pools}
+    return {"kind": "http_json", "settings": _PORTAL, "matches": matches} | where
 
 
 def _pool(plan: SitePlan, pool: PoolPlan) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def pool_row(state: PoolState, excused: bool, known: Known, asked: Asked) -> dic
         "peak_pflops": peak,
         "ledger": {rung.name: _entry(known.entries.get((key, rung.name))) for rung in LEDGER_RUNGS},
         "word": None if sample is None else _word(sample, until, peak),
+        "second_signal": _second(known.second.get(key)),
         "maintenance": known.stops[key],
         "held_at": None if held_at is None else iso(held_at),
         "expected": state.expected and not excused,
@@ -52,6 +53,13 @@ def _entry(row: RowMapping | None) -> dict[str, Any] | None:
         "until": None if row["valid_until"] is None else iso(row["valid_until"]),
         "recorded_at": iso(row["recorded_at"]),
     }
+
+
+def _second(sample: Sample | None) -> dict[str, Any] | None:
+    """What the site's second signal says; no figure is made of it."""
+    if sample is None:
+        return None
+    return {"source_at": iso(sample.source_at)} | {rung.field: getattr(sample, rung.field) for rung in SAMPLE_RUNGS}
 
 
 def _word(sample: Sample, until: int, peak: float | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from suanli.store import schema
 from suanli.store.maintenance import RecordedWindow, windows
 from suanli.store.registry import known_rows
 from suanli.store.samples import last_samples
+from suanli.store.second import second_words
 
 Names = dict[tuple[str, str], tuple[int, Span]]
 
@@ -26,6 +27,7 @@ class Known:
 
     spans: Names
     samples: dict[int, Sample]
+    second: dict[int, Sample]
     entries: dict[tuple[int, str], RowMapping]
     stops: dict[int, list[dict[str, Any]]]
 
@@ -37,6 +39,7 @@ def all_recorded(connection: Connection, asked: Asked, zone: ZoneInfo) -> Known:
     return Known(
         spans,
         last_samples(connection, names, asked.at, asked.known),
+        second_words(connection, names, asked.at, asked.known),
         _entries(connection, asked),
         _stops(connection, spans, asked, zone),
     )

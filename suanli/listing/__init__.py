@@ -1,7 +1,8 @@
 """Listings of what is registered, in one shape for the command line and the API."""
 
 from suanli.listing.ledger import ledger_rows
+from suanli.listing.second import disagreement_rows
 from suanli.listing.sites import pool_rows, site_history, site_row
 from suanli.listing.windows import window_rows
 
-__all__ = ["ledger_rows", "pool_rows", "site_history", "site_row", "window_rows"]
+__all__ = ["disagreement_rows", "ledger_rows", "pool_rows", "site_history", "site_row", "window_rows"]

@@ -79,6 +79,15 @@ class Match(BaseModel):
     value: str = Field(min_length=1)
 
 
+class CrossCheck(Source):
+    """A second, independent signal of the same pools: its words are compared with the source's, and never counted.
+
+    matches: how the pools are told apart in it, by pool, where that is another way than in the source.
+    """
+
+    matches: dict[str, Match] = {}
+
+
 class Pool(BaseModel):
     """Devices of one model in one site."""
 
@@ -106,6 +115,7 @@ class Site(BaseModel):
     status: Status = "operational"
     since: date | datetime | None = None
     source: Source | None = None
+    cross_check: CrossCheck | None = None
     pools: tuple[Pool, ...] = ()
 
     @model_validator(mode="before")
@@ -118,6 +128,16 @@ class Site(BaseModel):
         ids = [pool.id for pool in self.pools]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
             raise ValueError(f"pool {twice[0]} is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _checked_against(self) -> Site:
+        if self.cross_check is not None:
+            if self.source is None:
+                raise ValueError("a cross_check needs a source to be compared with")
+            strange = sorted(self.cross_check.matches.keys() - {pool.id for pool in self.pools})
+            if strange and self.pools:
+                raise ValueError(f"cross_check.matches names {strange[0]}, which is no pool of this site")
         return self
 
 

@@ -5,8 +5,8 @@ A finding is a question for a person, not a verdict: it changes no figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from math import isclose
@@ -22,9 +22,10 @@ Figures = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Hourly:
-    """One pool's means by hour in PFLOPS, None where unknown; all four tuples have one length.
+    """One pool's means by hour in PFLOPS, None where unknown; all tuples have one length.
 
-    hours: their first seconds in UTC, ascending; an hour of which nothing is known may be left out.
+    hours: their first seconds in UTC, ascending; an hour of which nothing is known may be left out. second: what its
+    second signal told, by rung.
     """
 
     site: str
@@ -33,9 +34,10 @@ class Hourly:
     online: Figures
     used: Figures
     busy: Figures
+    second: Mapping[str, Figures] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if {len(self.online), len(self.used), len(self.busy)} != {len(self.hours)}:
+        if {len(one) for one in (self.online, self.used, self.busy, *self.second.values())} != {len(self.hours)}:
             raise ValueError(f"{self.site}/{self.pool}: the figures are not as many as the hours")
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from suanli.quality.copied import identical
 from suanli.quality.deadline import round_at_deadline
+from suanli.quality.disagreeing import disagreement
 from suanli.quality.history import Finding, Hourly, Inspection
 from suanli.quality.standing import constant, silent_zero
 
@@ -22,6 +23,12 @@ INSPECTIONS: tuple[Inspection, ...] = (
         "One of used and busy is 0 for days while the other shows work.",
         "使用与忙碌之一多日为零，而另一项显示有负载。",
         silent_zero,
+    ),
+    Inspection(
+        "disagreement",
+        "Two signals of one rung are more than a tenth apart for six hours.",
+        "同一层级的两路信号连续六小时相差超过一成。",
+        disagreement,
     ),
     Inspection(
         "identical",

@@ -37,6 +37,15 @@ def polled_site(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> 
     )
 
 
+def polled_cross_check(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> PolledSite | None:
+    """The same for the site's second signal; None where it has none."""
+    check = site.cross_check
+    if check is None:
+        return None
+    pools = tuple(pool.model_copy(update={"match": check.matches.get(pool.id, pool.match)}) for pool in site.pools)
+    return polled_site(site.model_copy(update={"source": check, "pools": pools}), defaults, catalogue)
+
+
 def max_age_of(site: Site, defaults: PollDefaults) -> int:
     """Seconds after which this site's last word is unknown: its own, else the default, and never under its interval."""
     if site.source is None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from suanli.model.sample import Sample
-from suanli.store.sql import Store
 
 _GATHER = 0.05  # seconds in which the answers of one wake-up come in
 
 
 class GroupCommit:
-    """`append` for the event loop: durable when it returns; raises what the transaction raised."""
+    """A store's `append` for the event loop: durable when it returns; raises what the transaction raised."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, append: Callable[[list[Sample]], object]) -> None:
+        self._append = append
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._waiting: list[tuple[list[Sample], asyncio.Future[None]]] = []
         self._committer: asyncio.Task[None] | None = None
@@ -45,7 +45,7 @@ class GroupCommit:
     async def _commit(self, group: list[tuple[list[Sample], asyncio.Future[None]]]) -> None:
         samples = [sample for part, _ in group for sample in part]
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.append, samples)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._append, samples)
         except Exception as error:  # handed to every poll that waits for this transaction
             for _, done in group:
                 if not done.cancelled():

@@ -105,6 +105,10 @@ def _site_facts(site: Site) -> dict[str, str]:
     return {name: getattr(site, name) for name in SITE_FACTS}
 
 
+def _sources(site: Site) -> dict[str, str | None]:
+    return {"source": _json(site.source), "cross_check": _json(site.cross_check)}
+
+
 def _json(model: BaseModel | None) -> str | None:
     if model is None:
         return None
@@ -112,11 +116,11 @@ def _json(model: BaseModel | None) -> str | None:
 
 
 def _site_changes(recorded: RecordedSite | None, site: Site, zone: ZoneInfo, effective: int | None) -> list[Change]:
-    facts, source = _site_facts(site), _json(site.source)
+    facts, sources = _site_facts(site), _sources(site)
     if recorded is None:
-        do = new_site(site.id, source, facts, first_second(site, zone))
+        do = new_site(site.id, sources, facts, first_second(site, zone))
         return [Change(f"+ site {site.id} ({site.name})", do)]
-    before, source_before = _site_facts(recorded.site), _json(recorded.site.source)
+    before = _site_facts(recorded.site)
     changes = []
     if (since := first_second(site, zone)) != recorded.since:
         told = f"~ site {site.id}: since: {_day(recorded.since, zone)} -> {_day(since, zone)}"
@@ -125,9 +129,10 @@ def _site_changes(recorded: RecordedSite | None, site: Site, zone: ZoneInfo, eff
         told = f"~ site {site.id}: {_told_changes(before, facts)}{_from(effective, zone)}"
         do = new_facts(schema.site_facts, {"site_key": recorded.key}, _changed(before, facts), effective)
         changes.append(Change(told, do))
-    if source != source_before:
-        told = f"~ site {site.id}: source: {source_before} -> {source}"
-        changes.append(Change(told, setting(schema.sites, recorded.key, {"source": source})))
+    for name, was in _sources(recorded.site).items():
+        if sources[name] != was:
+            told = f"~ site {site.id}: {name}: {was} -> {sources[name]}"
+            changes.append(Change(told, setting(schema.sites, recorded.key, {name: sources[name]})))
     return changes
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping, Select, Table, select
 
 from suanli.model.capacity import CapacityEntry, written
-from suanli.model.site import Match, Pool, Site, Source
+from suanli.model.site import CrossCheck, Match, Pool, Site, Source
 from suanli.registry.ledger import LedgerEntry
 from suanli.registry.timeline import FOR_EVER, PoolFacts, SiteFacts, Timeline, timeline_of
 from suanli.store import schema
@@ -164,7 +164,8 @@ def _pool(place: RowMapping, match: str | None) -> Pool:
 
 def _site(row: RowMapping, facts: RowMapping) -> Site:
     source = Source.model_validate_json(row["source"]) if row["source"] else None
-    return Site(id=row["id"], **{name: facts[name] for name in SITE_FACTS}, source=source)
+    check = CrossCheck.model_validate_json(row["cross_check"]) if row["cross_check"] else None
+    return Site(id=row["id"], **{name: facts[name] for name in SITE_FACTS}, source=source, cross_check=check)
 
 
 def _in_order(ledger: tuple[LedgerEntry, ...]) -> list[LedgerEntry]:

@@ -252,7 +252,7 @@ def _samples_go(connection: Connection, before: int, waiting: list[int]) -> int:
     if horizon <= samples_from:
         return 0
     set_counter(connection, "samples_from", horizon)
-    tables = (schema.samples, schema.replaced, schema.outbox)
+    tables = (schema.samples, schema.replaced, schema.outbox, schema.second_words)
     return sum(_deleted(connection, table, table.c.at < horizon - reach) for table in tables)
 
 

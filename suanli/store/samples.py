@@ -45,7 +45,7 @@ def record(connection: Connection, samples: Sequence[Keyed], now: int) -> list[K
         _insert(connection, new, now)
     if len(last) < len(samples):
         _aside_at_once(connection, samples, last, now)
-    reach = _note_reach(connection, new)
+    reach = note_reach(connection, new)
     mark(connection, [(key, *_touched(sample, reach, now)) for key, sample in new])
     return new
 
@@ -171,7 +171,7 @@ def _last_within(
 def _last_rows(connection: Connection, keys: Collection[int], lo: int, hi: int, as_of: int | None) -> dict[int, Any]:
     reach = reach_of(connection)
     last: dict[int, Any] = {}
-    for row in _rows(connection, lo - reach, hi + reach, keys, as_of, _sample_columns):
+    for row in _rows(connection, lo - reach, hi + reach, keys, as_of, sample_columns):
         before = last.get(row.pool_key)
         if row.source_at <= hi and (before is None or (row.source_at, row.at) > (before.source_at, before.at)):
             last[row.pool_key] = row
@@ -179,7 +179,7 @@ def _last_rows(connection: Connection, keys: Collection[int], lo: int, hi: int, 
 
 
 def sample_of(row: Any, name: tuple[str, str]) -> Sample:
-    """A row of `_sample_columns` as a sample of this site and pool."""
+    """A row of `sample_columns` as a sample of this site and pool."""
     return Sample(
         site=name[0],
         pool=name[1],
@@ -206,7 +206,7 @@ def _word_columns(table: Table) -> list[ColumnElement[Any]]:
     return [table.c.pool_key, source_at, table.c.at, table.c.max_age, *rungs, table.c.quality > 0, recorded_at]
 
 
-def _sample_columns(table: Table) -> list[ColumnElement[Any]]:
+def sample_columns(table: Table) -> list[ColumnElement[Any]]:
     source_at, fetched_at, _ = times_of(table)
     plain = [table.c[name] for name in ("pool_key", "at", "max_age", *_RUNGS, "quality", "reason")]
     return [*plain, source_at.label("source_at"), fetched_at.label("fetched_at")]
@@ -254,7 +254,7 @@ def _hours_before(connection: Connection, key: int, at: int) -> list[int]:
 def _insert(connection: Connection, samples: Sequence[Keyed], now: int) -> None:
     if not samples:
         return
-    rows = [_row(one, now) for one in samples]
+    rows = [row_of(one, now) for one in samples]
     connection.exec_driver_sql(_APPEND, rows)
     first = counter(connection, "sample_seq") + 1
     slots = [(first + place, row[0], row[1]) for place, row in enumerate(rows)]
@@ -262,8 +262,8 @@ def _insert(connection: Connection, samples: Sequence[Keyed], now: int) -> None:
     set_counter(connection, "sample_seq", first + len(rows) - 1)
 
 
-def _row(one: Keyed, now: int) -> tuple[Any, ...]:
-    """In the order of `_COLUMNS`."""
+def row_of(one: Keyed, now: int) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
     key, sample = one
     return (
         sample.at,
@@ -341,7 +341,7 @@ def _aside_at_once(
     connection: Connection, samples: Iterable[Keyed], last: dict[tuple[int, int], Keyed], now: int
 ) -> None:
     """Keep those that another of the same slot replaced within the moment in which they came."""
-    rows = [_row(one, now) for one in samples if _said(one[1]) != _said(last[one[0], one[1].at][1])]
+    rows = [row_of(one, now) for one in samples if _said(one[1]) != _said(last[one[0], one[1].at][1])]
     if rows:
         connection.exec_driver_sql(_ASIDE_AT_ONCE, [(*row, now) for row in rows])
 
@@ -364,7 +364,8 @@ def _judged_then(quality: int, reason: str, sample: Sample) -> bool:
     return bare == bare_now and (flagged or quality == _PLACE[sample.quality])
 
 
-def _note_reach(connection: Connection, samples: Sequence[Keyed]) -> int:
+def note_reach(connection: Connection, samples: Sequence[Keyed]) -> int:
+    """The reach of what is recorded now that these are: see `reach_of`."""
     farthest = max((_reach(sample) for _, sample in samples), default=0)
     known = reach_of(connection)
     if farthest > known:

@@ -41,6 +41,7 @@ sites = Table(
     Column("key", Integer, primary_key=True),
     Column("id", String(63), nullable=False, unique=True),
     Column("source", Text),  # JSON of model.site.Source; secrets are named in it, never held
+    Column("cross_check", Text),  # JSON of model.site.CrossCheck
     Column("recorded_at", Integer, nullable=False),
 )
 
@@ -144,6 +145,10 @@ replaced = Table(
     Column("superseded_at", Integer, nullable=False),
     Index("replaced_by_time", "at", "pool_key"),
 )
+
+
+# What second signals said: compared with the samples, never counted.
+second_words = Table("second_words", metadata, *_words(key=True), sqlite_with_rowid=False)
 
 
 def _tallies() -> list[Column[int] | Column[float]]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError
 
+from suanli.model.disagreement import Disagreement
 from suanli.model.errors import Unavailable
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.rates import PoolState
@@ -26,6 +27,7 @@ from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
+from suanli.store.second import apart, record_second, second_words
 from suanli.store.states import pool_states
 
 _log = logging.getLogger("suanli.store")
@@ -67,6 +69,8 @@ class Store:
         self.version = 0
         self.latest: dict[int, Sample] = {}
         """By the pool's key."""
+        self.second: dict[int, Sample] = {}
+        """The last word of each pool's second signal, by the pool's key."""
         self.findings: list[findings.Found] = []
         """Those that may be open."""
         self.reload()
@@ -95,6 +99,7 @@ class Store:
             self.registry_version = on_disk.counter(connection, "registry_version")
             self._take_over(read_record(connection, self.now))
             self.latest = on_disk.last_samples(connection, _names(self.record), None)
+            self.second = second_words(connection, _names(self.record), self.now)
             self.findings = findings.maybe_open(connection, self.now)
             self.version += 1
 
@@ -122,6 +127,16 @@ class Store:
                 latest = self._latest_with(connection, new)
             self._take_latest(latest)
         return len({(key, sample.at) for key, sample in kept})
+
+    def append_second(self, samples: list[Sample]) -> None:
+        """Record what second signals said, durable when it returns; it is compared, and never counted."""
+        known = self._known(samples)
+        if known:
+            with self._lock:
+                with self.writing() as connection:
+                    record_second(connection, known, self.now)
+                self.second = self.second | dict(known)
+                self.version += 1
 
     def release(self, id_: int, by: str) -> Sample:
         """Record what is held in quarantine under this number; an InputError says why it cannot be."""
@@ -217,9 +232,21 @@ class Store:
         """Every pool as it is now, from memory: the same figures as `states(now)` in the process that appends."""
         return pool_states(self.timelines, self.latest, now, findings.doubtful(self.findings, now))
 
+    def disagreements(self, at: int, as_of: int | None = None) -> list[Disagreement]:
+        """Where two signals of a rung were both heard at `at`, how far they were apart; recorded by `as_of`."""
+        with self.reading() as connection:
+            names = _names(read_record(connection, at, as_of))
+            words = on_disk.last_samples(connection, names, at, as_of)
+            return apart(words, second_words(connection, names, at, as_of), at)
+
+    def disagreements_now(self, now: int) -> list[Disagreement]:
+        """The same as of now, from memory."""
+        return apart(self.latest, self.second, now)
+
     def next_expiry(self, now: int) -> int | None:
         """When the first figure that is known now becomes unknown unless a new sample comes."""
-        ends = [sample.source_at + sample.max_age for sample in self.latest.values()]
+        words = (*self.latest.values(), *self.second.values())
+        ends = [sample.source_at + sample.max_age for sample in words]
         return min((end for end in ends if end >= now), default=None)
 
     def apply(self, changes: list[Change], now: int, planned_on: int | None = None) -> None:

@@ -49,9 +49,11 @@ def recording(site: str, pool: str, line: LedgerEntry) -> Do:
     return do
 
 
-def new_site(id_: str, source: str | None, facts: dict[str, str], since: int) -> Do:
+def new_site(id_: str, sources: dict[str, str | None], facts: dict[str, str], since: int) -> Do:
+    """sources: the JSON of its source and of its cross_check."""
+
     def do(connection: Connection, now: int) -> None:
-        _insert(connection, schema.sites, {"id": id_, "source": source}, now)
+        _insert(connection, schema.sites, {"id": id_, **sources}, now)
         key = site_key(connection, id_)
         _insert(connection, schema.site_facts, {"site_key": key, "valid_from": since, **facts}, now)
 

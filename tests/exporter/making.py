@@ -44,7 +44,8 @@ class Rendering(Exposition):
     def __init__(self, store: Store, outcomes: Outcomes | None = None, config: Config | None = None) -> None:
         self.outcomes = outcomes or Outcomes()
         self.own = OwnMetrics(store, [])
-        super().__init__(store, self.outcomes, self.own, config or Config())
+        self.checks = Outcomes()
+        super().__init__(store, self.outcomes, self.checks, self.own, config or Config())
 
     def sites(self, now: int) -> bytes:
         before = self._text

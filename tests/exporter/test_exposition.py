@@ -21,7 +21,7 @@ from suanli.model.units import BASES, Basis
 from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Store
 from tests.exporter.making import SITES, Rendering, as_prometheus_client_prints, heard, outcome
-from tests.suanli.making import MAX_AGE, T0, a_site, a_store, local, register
+from tests.suanli.making import MAX_AGE, T0, a_sample, a_site, a_store, local, register
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 NASTY = st.text(
@@ -204,3 +204,23 @@ def test_open_metrics_by_accept_ends_with_eof_and_parses(store: Store) -> None:
     assert polls == {"ok": 1.0, "refused": 1.0}
     plain = {name for name, *_ in values(exposition.page("", T0)[0])}
     assert {sample.name for family in found.values() for sample in family.samples} == plain
+
+
+# ---------------------------------------------------------------- second signals
+
+
+def test_two_signals_and_how_far_they_are_apart(store: Store) -> None:
+    exposition = Rendering(store)
+    store.append([a_sample(T0, 80.0, 40.0, site="a")])
+    fleet = {key: value for key, value in values(exposition.sites(T0)).items() if key[0].startswith("suanli_fleet")}
+    store.append_second([a_sample(T0, 80.0, 55.0, site="a", max_age=60)])
+    exposition.checks.note(outcome("a", "refused"))
+    found = values(exposition.sites(T0))
+    assert {key[1:]: value for key, value in found.items() if key[0] == "suanli_site_disagreement_pflops"} == {
+        ("p", "online", "a"): 0.0,
+        ("p", "used", "a"): 15.0,
+    }
+    assert found["suanli_site_cross_check_up", "a"] == 0.0
+    assert {key: value for key, value in found.items() if key[0].startswith("suanli_fleet")} == fleet
+    assert "disagreement" not in exposition.sites(T0 + 61).decode()
+    assert exposition.rendered == 3

@@ -24,12 +24,13 @@ from suanli import __version__
 from suanli.answers import GROUPINGS
 from suanli.cli.main import app
 from suanli.model.rates import Rates
+from suanli.store.engine import HEAD
 from tests.suanli.making import SITES_YAML, ZONE, a_sample, open_store
 from tests.suanli.running import REPO, contents, started, suanli
 
 COMMANDS = {
     "demo", "serve", "collect", "apply", "export", "rates", "version",
-    "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain",
+    "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
     "site list", "site show", "site history", "pool list", "pool move",
     "capacity list", "capacity add", "capacity correct",
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
@@ -140,6 +141,7 @@ def test_site_list_and_show(applied: Path) -> None:
         "operator": "示例运营方",
         "status": "operational",
         "kind": "http_json",
+        "cross_check": None,
         "pools": [{"id": "a100", "model": "nvidia-a100-sxm4-80gb", "basis": "fp16"}],
         "up": None,
         "last_result": None,
@@ -338,10 +340,10 @@ def test_config_check(tmp_path: Path) -> None:
 
 def test_db_upgrade(tmp_path: Path) -> None:
     dry = suanli(tmp_path, "db", "upgrade", "--dry-run")
-    assert (dry.code, dry.err) == (0, "would upgrade the schema from nothing to 0002\n")
+    assert (dry.code, dry.err) == (0, f"would upgrade the schema from nothing to {HEAD}\n")
     assert suanli(tmp_path, "db", "upgrade", "--dry-run").err == dry.err
-    assert suanli(tmp_path, "db", "upgrade").err == "schema nothing -> 0002\n"
-    assert suanli(tmp_path, "db", "upgrade").err == "the schema is up to date (0002)\n"
+    assert suanli(tmp_path, "db", "upgrade").err == f"schema nothing -> {HEAD}\n"
+    assert suanli(tmp_path, "db", "upgrade").err == f"the schema is up to date ({HEAD})\n"
 
 
 @pytest.mark.parametrize("words", [["rates"], ["apply", "sites.yaml"], ["export"], ["db", "upgrade"], ["serve"]])

@@ -34,7 +34,7 @@ def counted(folder: Path, *sites: Any) -> Counted:
 
 async def test_many_appends_are_one_transaction(tmp_path: Path) -> None:
     with closing(counted(tmp_path, *(a_site(f"s{place}") for place in range(100)))) as store:
-        commit = GroupCommit(store)
+        commit = GroupCommit(store.append)
         await asyncio.gather(*(commit.append([a_sample(NOW, 1.0, site=f"s{place}")]) for place in range(100)))
         assert store.appends == 1
         assert raw(store, "SELECT count(*), max(seq) FROM samples JOIN outbox USING (at, pool_key)") == [(100, 100)]
@@ -45,7 +45,7 @@ async def test_many_appends_are_one_transaction(tmp_path: Path) -> None:
 
 async def test_what_comes_while_a_commit_runs_is_in_the_next_one(tmp_path: Path) -> None:
     with closing(counted(tmp_path, a_site("s"))) as store:
-        commit = GroupCommit(store)
+        commit = GroupCommit(store.append)
 
         async def late(place: int) -> None:
             await asyncio.sleep(0.02 * place)
@@ -59,7 +59,7 @@ async def test_what_comes_while_a_commit_runs_is_in_the_next_one(tmp_path: Path)
 
 async def test_an_error_is_handed_to_every_waiter_and_the_next_append_works(tmp_path: Path) -> None:
     with closing(counted(tmp_path, a_site("a"))) as store:
-        commit = GroupCommit(store)
+        commit = GroupCommit(store.append)
         (pages,) = raw(store, "PRAGMA page_count")[0]
         full(store)
         waiting = [commit.append(many(200, NOW + 1000 * place)) for place in range(5)]
@@ -74,7 +74,7 @@ async def test_an_error_is_handed_to_every_waiter_and_the_next_append_works(tmp_
 
 async def test_a_waiter_that_gives_up_takes_nobody_with_it(tmp_path: Path) -> None:
     with closing(counted(tmp_path, a_site("s"))) as store:
-        commit = GroupCommit(store)
+        commit = GroupCommit(store.append)
         giving_up = asyncio.create_task(commit.append([a_sample(NOW, 1.0)]))
         staying = asyncio.create_task(commit.append([a_sample(NOW + 60, 2.0)]))
         await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from random import Random
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from suanli.quality.copied import identical
 from suanli.quality.deadline import month_ends, round_at_deadline
+from suanli.quality.disagreeing import disagreement
 from suanli.quality.history import Finding, Hourly
 from suanli.quality.inspections import INSPECTIONS, inspected
 from suanli.quality.standing import constant, silent_zero
@@ -58,7 +60,9 @@ def spans(findings: list[Finding]) -> list[tuple[str, str, float, float]]:
 
 
 def test_each_inspection_has_a_name_of_its_own_in_both_languages() -> None:
-    assert [one.name for one in INSPECTIONS] == ["constant", "silent-zero", "identical", "round-at-deadline"]
+    assert [one.name for one in INSPECTIONS] == [
+        *("constant", "silent-zero", "disagreement", "identical", "round-at-deadline")
+    ]
     assert all(one.why.endswith(".") and one.zh.endswith("。") for one in INSPECTIONS)
 
 
@@ -340,3 +344,50 @@ def test_all_that_is_found_comes_in_order() -> None:
         ("b", "p", "identical"),
         ("b", "p", "silent-zero"),
     ]
+
+
+# ---------------------------------------------------------------- two signals
+
+
+def twice(second: Made, rung: str = "used", **more: Made) -> Hourly:
+    """A pool whose source tells 60 of 100 in every hour, and whose second signal tells this of a rung."""
+    one = hourly(FLAT * len(second), **more)  # type: ignore[arg-type] # figures only
+    return replace(one, second={rung: tuple(second)})
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ([50.0] * 6, [(0, 6)]),
+        ([50.0] * 5 + [60.0], []),
+        ([54.0] * 9, []),
+        ([53.9] * 9, [(0, 9)]),
+        ([66.7] * 9, [(0, 9)]),
+        ([66.6] * 9, []),
+        ([0.0] * 6, [(0, 6)]),
+        ([50.0] * 3 + [None] + [50.0] * 3, []),
+        ([None] * 9, []),
+        ([60.0] + [50.0] * 7 + [60.0] + [70.0] * 6, [(1, 8), (9, 15)]),
+    ],
+)
+def test_two_signals_apart_for_hours(second: list[float | None], found: list[tuple[int, int]]) -> None:
+    expected = [(START + 3600 * lo, START + 3600 * hi) for lo, hi in found]
+    assert [(one.since, one.until) for one in disagreement([twice(second)], ZONE)] == expected
+
+
+def test_which_rungs_are_apart_is_told_with_their_means() -> None:
+    series = replace(twice([40.0] * 6), second={"used": (40.0, 50.0) * 3, "online": (100.0,) * 6, "busy": (9.0,) * 6})
+    (finding,) = disagreement([series], ZONE)
+    assert (finding.site, finding.pool, finding.check) == ("s", "p", "disagreement")
+    assert finding.reason == (
+        "two signals tell different things, on average used: 60 PFLOPS by the source and 45 by the second: "
+        "which of them measures it?"
+    )
+
+
+def test_rungs_apart_in_turn_are_one_finding_and_hours_must_follow_each_other() -> None:
+    series = twice([60.0] * 6)
+    turns = replace(series, second={"used": (9.0,) * 3 + (60.0,) * 3, "online": (100.0,) * 3 + (9.0,) * 3})
+    assert [(one.since, one.until) for one in disagreement([turns], ZONE)] == [(START, START + 6 * 3600)]
+    gap = replace(twice([9.0] * 6), hours=tuple(START + 3600 * place for place in (0, 1, 2, 4, 5, 6)))
+    assert disagreement([gap], ZONE) == []

@@ -87,7 +87,7 @@ def old(tmp_path: Path) -> Path:
 
 def upgraded(file: Path) -> None:
     engine = open_engine(f"sqlite:///{file}")
-    assert upgrade(engine) == HEAD == revision(engine) == "0002"
+    assert upgrade(engine) == HEAD == revision(engine)
     engine.dispose()
 
 
@@ -296,7 +296,7 @@ def test_a_migration_that_fails_leaves_the_first_schema_untouched(old: Path, spo
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     engine.dispose()
     assert dumped(old) == before
-    with pytest.raises(SchemaError, match=r"schema 0001, this version needs 0002: run `suanli db upgrade`"):
+    with pytest.raises(SchemaError, match=r"schema 0001, this version needs \d{4}: run `suanli db upgrade`"):
         open_store(f"sqlite:///{old}")
 
 
