@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo
 
+from suanli.model.audit import Entry
 from suanli.model.capacity import CORRECTING, instant, written
 from suanli.model.errors import Problem
 from suanli.model.site import Pool, Site
@@ -30,10 +31,20 @@ def ledger_changes(
     new = [line for line in lines if line not in before]
     where = f"{site.id}/{pool.id}"
     withdrawals = [
-        Change(f"- capacity {where}: {told_line(line, zone)}", superseding(site.id, pool.id, line)) for line in gone
+        Change(
+            f"- capacity {where}: {told_line(line, zone)}",
+            superseding(site.id, pool.id, line),
+            Entry("capacity.supersede", where, before=asdict(line)),
+        )
+        for line in gone
     ]
     return withdrawals + [
-        Change(f"+ capacity {where}: {told_line(line, zone)}", recording(site.id, pool.id, line)) for line in new
+        Change(
+            f"+ capacity {where}: {told_line(line, zone)}",
+            recording(site.id, pool.id, line),
+            Entry("capacity.add", where, after=asdict(line)),
+        )
+        for line in new
     ]
 
 

@@ -10,12 +10,13 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from suanli.catalog.accelerators import Accelerators
+from suanli.model.audit import Author, Entry
 from suanli.model.capacity import written
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.site import Pool, Site
 from suanli.registry.file import first_second
 from suanli.registry.ledger import LedgerError, entries_of
-from suanli.store import schema
+from suanli.store import audit, schema
 from suanli.store.ledger_plan import Located, as_recorded, by_name, ledger_changes, unreasoned
 from suanli.store.registry import SITE_FACTS, RecordedPool, RecordedSite
 from suanli.store.samples import counter
@@ -76,11 +77,15 @@ def moved(site: str, pool: str, to_site: str, as_id: str, effective: int, since:
     since: `effective` as people write it.
     """
     told = f"~ pool {site}/{pool} -> {to_site}/{as_id}" + (f" (from {since})" if since else "")
-    return Change(told, moving(site, pool, to_site, as_id, effective))
+    after = {"site": to_site, "pool": as_id, "valid_from": effective}
+    entry = Entry("pool.move", f"{site}/{pool}", {"site": site, "pool": pool}, after)
+    return Change(told, moving(site, pool, to_site, as_id, effective), entry)
 
 
-def carry_out(connection: Connection, changes: list[Change], now: int, planned_on: int | None = None) -> None:
-    """All of the plan, in the caller's transaction; running instances see the new registry version.
+def carry_out(
+    connection: Connection, changes: list[Change], author: Author, now: int, planned_on: int | None = None
+) -> None:
+    """All of the plan and its audit entries, in the caller's transaction; running instances see the new version.
 
     planned_on: the registry's version that the plan was made from. A SuanliError when it has another one by now.
     """
@@ -90,6 +95,7 @@ def carry_out(connection: Connection, changes: list[Change], now: int, planned_o
         )
     for change in changes:
         change.do(connection, now)
+    audit.append(connection, author, [change.entry for change in changes], now)
     tell_others(connection)
 
 
@@ -105,52 +111,68 @@ def _site_facts(site: Site) -> dict[str, str]:
     return {name: getattr(site, name) for name in SITE_FACTS}
 
 
-def _sources(site: Site) -> dict[str, str | None]:
-    return {"source": _json(site.source), "cross_check": _json(site.cross_check)}
+def _sources(site: Site) -> dict[str, Any]:
+    return {"source": _data(site.source), "cross_check": _data(site.cross_check)}
 
 
-def _json(model: BaseModel | None) -> str | None:
-    if model is None:
-        return None
-    return json.dumps(model.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, sort_keys=True)
+def _data(model: BaseModel | None) -> Any:
+    return None if model is None else model.model_dump(mode="json", exclude_defaults=True)
+
+
+def _json(data: Any) -> str | None:
+    return None if data is None else json.dumps(data, ensure_ascii=False, sort_keys=True)
+
+
+def _entry_of_facts(
+    action: str, subject: str, before: dict[str, Any], changed: dict[str, Any], effective: int | None
+) -> Entry:
+    """valid_from is left out where the facts are true since they are recorded."""
+    since = {} if effective is None else {"valid_from": effective}
+    return Entry(action, subject, {name: before[name] for name in changed}, changed | since)
 
 
 def _site_changes(recorded: RecordedSite | None, site: Site, zone: ZoneInfo, effective: int | None) -> list[Change]:
-    facts, sources = _site_facts(site), _sources(site)
+    facts, sources, since = _site_facts(site), _sources(site), first_second(site, zone)
     if recorded is None:
-        do = new_site(site.id, sources, facts, first_second(site, zone))
-        return [Change(f"+ site {site.id} ({site.name})", do)]
+        entry = Entry("site.register", site.id, after={**facts, "since": since, **sources})
+        do = new_site(site.id, {name: _json(data) for name, data in sources.items()}, facts, since)
+        return [Change(f"+ site {site.id} ({site.name})", do, entry)]
     before = _site_facts(recorded.site)
     changes = []
-    if (since := first_second(site, zone)) != recorded.since:
+    if since != recorded.since:
         told = f"~ site {site.id}: since: {_day(recorded.since, zone)} -> {_day(since, zone)}"
-        changes.append(Change(told, new_beginning(recorded.key, since)))
-    if facts != before:
+        entry = Entry("site.update", site.id, {"since": recorded.since}, {"since": since})
+        changes.append(Change(told, new_beginning(recorded.key, since), entry))
+    if changed := _changed(before, facts):
         told = f"~ site {site.id}: {_told_changes(before, facts)}{_from(effective, zone)}"
-        do = new_facts(schema.site_facts, {"site_key": recorded.key}, _changed(before, facts), effective)
-        changes.append(Change(told, do))
+        do = new_facts(schema.site_facts, {"site_key": recorded.key}, changed, effective)
+        changes.append(Change(told, do, _entry_of_facts("site.update", site.id, before, changed, effective)))
     for name, was in _sources(recorded.site).items():
-        if sources[name] != was:
-            told = f"~ site {site.id}: {name}: {was} -> {sources[name]}"
-            changes.append(Change(told, setting(schema.sites, recorded.key, {name: sources[name]})))
+        if (data := sources[name]) != was:
+            told = f"~ site {site.id}: {name}: {_json(was)} -> {_json(data)}"
+            do = setting(schema.sites, recorded.key, {name: _json(data)})
+            changes.append(Change(told, do, Entry("site.update", site.id, {name: was}, {name: data})))
     return changes
 
 
 def _pool_changes(
     recorded: RecordedPool | None, site: Site, pool: Pool, zone: ZoneInfo, effective: int | None
 ) -> list[Change]:
-    facts, match = {"model": pool.model, "basis": pool.basis}, _json(pool.match)
+    facts, match, where = {"model": pool.model, "basis": pool.basis}, _data(pool.match), f"{site.id}/{pool.id}"
     if recorded is None:
-        return [Change(f"+ pool {site.id}/{pool.id} ({pool.model})", new_pool(site.id, pool.id, match, facts))]
+        entry = Entry("pool.register", where, after={**facts, "match": match})
+        return [Change(f"+ pool {where} ({pool.model})", new_pool(site.id, pool.id, _json(match), facts), entry)]
     before = {"model": recorded.pool.model, "basis": recorded.pool.basis}
-    match_before = _json(recorded.pool.match)
+    match_before = _data(recorded.pool.match)
     changes = []
-    if facts != before:
-        told = f"~ pool {site.id}/{pool.id}: {_told_changes(before, facts)}{_from(effective, zone)}"
-        changes.append(Change(told, new_pool_facts(site.id, pool.id, _changed(before, facts), effective)))
+    if changed := _changed(before, facts):
+        told = f"~ pool {where}: {_told_changes(before, facts)}{_from(effective, zone)}"
+        do = new_pool_facts(site.id, pool.id, changed, effective)
+        changes.append(Change(told, do, _entry_of_facts("pool.update", where, before, changed, effective)))
     if match != match_before:
-        told = f"~ pool {site.id}/{pool.id}: match: {match_before} -> {match}"
-        changes.append(Change(told, setting(schema.pools, recorded.key, {"match": match})))
+        told = f"~ pool {where}: match: {_json(match_before)} -> {_json(match)}"
+        do = setting(schema.pools, recorded.key, {"match": _json(match)})
+        changes.append(Change(told, do, Entry("pool.update", where, {"match": match_before}, {"match": match})))
     return changes
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem
 from suanli.model.sample import Sample
 from suanli.quality.entrance import CHECKS
-from suanli.store import schema
+from suanli.store import audit, schema
 from suanli.store.gate import CLOSED, HeldOf
 from suanli.store.samples import Keyed, closed, counter, record, set_counter
 
@@ -115,14 +116,19 @@ def held_row(connection: Connection, id_: int) -> HeldRow:
     return _held_row(row)
 
 
-def release(connection: Connection, id_: int, by: str, now: int) -> Keyed:
+def release(connection: Connection, id_: int, by: str, now: int, author: Author | None = None) -> Keyed:
     """Record the sample after all, as `suspect` with who released it; it replaces what its slot has since got.
 
-    Returns the pool's key and what was recorded. An InputError says why it cannot be.
+    author: for the audit trail; None: the user as whom this process runs. Returns the pool's key and what was
+    recorded. An InputError says why it cannot be.
     """
     key, sample = releasable(connection, id_, by)
     record(connection, [(key, sample)], now)
     connection.execute(update(schema.quarantine).where(_table.id == id_).values(released_at=now, released_by=by))
+    row = held_row(connection, id_)
+    after = {"quarantine": id_, "at": row.at, "check": row.check, "released_by": by}
+    entry = Entry("quarantine.release", f"{row.site}/{row.pool}", after=after)
+    audit.append(connection, author or local_author(), [entry], now)
     # A running service looks at this number, and reads the last words again.
     set_counter(connection, "registry_version", counter(connection, "registry_version") + 1)
     return key, sample

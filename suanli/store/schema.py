@@ -7,6 +7,7 @@ recorded_at and superseded_at when we knew it so. Nothing that was once recorded
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Float,
@@ -263,4 +264,36 @@ findings = Table(
     Column("reason", Text, nullable=False),
     Column("recorded_at", Integer, nullable=False),
     UniqueConstraint("pool_key", "check", "since", name="one_finding_per_beginning"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("hash", Text, nullable=False),  # Argon2id; the secret itself is nowhere
+    Column("owner", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON list of model.access.Scope, as written
+    Column("networks", Text, nullable=False),  # JSON list of CIDR; empty: from anywhere
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+# Rows are only ever appended, by store.audit.append: store/append_only.py has the triggers that see to it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text),  # JSON, of what changes
+    Column("after", Text),
+    Column("reason", Text),
+    Column("request_id", Text),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
 )

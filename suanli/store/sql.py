@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError
 
+from suanli.model.audit import Author, local_author
 from suanli.model.disagreement import Disagreement
 from suanli.model.errors import Unavailable
 from suanli.model.metric import SAMPLE_RUNGS
@@ -138,11 +139,11 @@ class Store:
                 self.second = self.second | dict(known)
                 self.version += 1
 
-    def release(self, id_: int, by: str) -> Sample:
+    def release(self, id_: int, by: str, author: Author | None = None) -> Sample:
         """Record what is held in quarantine under this number; an InputError says why it cannot be."""
         with self._lock:
             with self.writing() as connection:
-                key, sample = quarantine.release(connection, id_, by, self.now)
+                key, sample = quarantine.release(connection, id_, by, self.now, author)
                 latest = self._latest_with(connection, [(key, sample)])
             self._take_latest(latest)
         return sample
@@ -249,15 +250,19 @@ class Store:
         ends = [sample.source_at + sample.max_age for sample in words]
         return min((end for end in ends if end >= now), default=None)
 
-    def apply(self, changes: list[Change], now: int, planned_on: int | None = None) -> None:
+    def apply(
+        self, changes: list[Change], now: int, planned_on: int | None = None, author: Author | None = None
+    ) -> None:
         """Carry out a plan, all or nothing, and read the registry again; points that it changes go out again.
 
-        planned_on: the registry's version that the plan was made from; None: the one that this store has read. A
-        SuanliError when another writer was faster: nothing is changed then.
+        author: for the audit trail; None: the user as whom this process runs. planned_on: the registry's version that
+        the plan was made from; None: the one that this store has read. A SuanliError when another writer was faster:
+        nothing is changed then.
         """
+        version = self.registry_version if planned_on is None else planned_on
         with self.writing() as connection:
             before = read_record(connection, now).timelines
-            carry_out(connection, changes, now, self.registry_version if planned_on is None else planned_on)
+            carry_out(connection, changes, author or local_author(), now, version)
             again = send_again(connection, before, read_record(connection, now).timelines)
         if again:
             _log.info("%d points are sent again, as the registry says something else of their time", again)

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
+from suanli.model.audit import Author
 from suanli.store.plan import Change, carry_out
 from suanli.store.sql import Store
+
+_NOBODY = Author(actor="nobody: tried only")
 
 
 class _Undone(Exception):
@@ -46,5 +49,5 @@ def tried(store: Store, changes: list[Change], now: int) -> Iterator[Store]:
     Others cannot write meanwhile, so ask no more than is needed. A SuanliError when another writer was faster.
     """
     with trying(store) as connection:
-        carry_out(connection, changes, now, store.registry_version)
+        carry_out(connection, changes, _NOBODY, now, store.registry_version)
         yield _Tried(store, connection)

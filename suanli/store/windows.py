@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.maintenance import Policy, Window, first_occurrence, occurrences
-from suanli.store import schema
+from suanli.store import audit, schema
 from suanli.store.writes import pool_key, site_key, tell_others
 
+_SAID = ("start", "end", "rule", "policy", "reason", "approved_by")
 _SAME = ("site_key", "pool_key", "start", "end", "rule", "policy", "reason")
 
 
@@ -90,24 +92,37 @@ def checked(connection: Connection, window: Window, zone: ZoneInfo) -> dict[str,
     }
 
 
-def add_window(connection: Connection, window: Window, zone: ZoneInfo, now: int, approved_by: str | None = None) -> int:
-    """Record a window, approved at once when a name is given; its number. An InputError says what it cannot be."""
+def add_window(
+    connection: Connection,
+    window: Window,
+    zone: ZoneInfo,
+    now: int,
+    approved_by: str | None = None,
+    author: Author | None = None,
+) -> int:
+    """Record a window, approved at once when a name is given; its number. An InputError says what it cannot be.
+
+    author: for the audit trail, here and below; None: the user as whom this process runs.
+    """
     approval = {"approved_at": None if approved_by is None else now, "approved_by": approved_by}
-    row = insert(schema.maintenance).values(**checked(connection, window, zone), **approval, recorded_at=now)
-    number = connection.execute(row.returning(schema.maintenance.c.id)).scalar_one()
+    row = checked(connection, window, zone) | approval
+    recorded = insert(schema.maintenance).values(**row, recorded_at=now)
+    number = int(connection.execute(recorded.returning(schema.maintenance.c.id)).scalar_one())
+    _audited(connection, "add", number, None, {name: row[name] for name in _SAID}, author, now)
     tell_others(connection)
-    return int(number)
+    return number
 
 
-def approve_window(connection: Connection, id_: int, by: str, now: int) -> None:
+def approve_window(connection: Connection, id_: int, by: str, now: int, author: Author | None = None) -> None:
     """From now on the window counts, for its whole length; what was published before stays reproducible."""
     row = _current(connection, id_)
     if row["approved_at"] is not None:
         raise SuanliError(f"maintenance window {id_} has already been approved by {row['approved_by']}")
     _again(connection, row, now, {"approved_at": now, "approved_by": by})
+    _audited(connection, "approve", id_, None, {"approved_at": now, "approved_by": by}, author, now)
 
 
-def end_window(connection: Connection, id_: int, cut_at: int, now: int) -> None:
+def end_window(connection: Connection, id_: int, cut_at: int, now: int, author: Author | None = None) -> None:
     """Nothing of the window counts from `cut_at` on. It can be ended earlier still, but not brought back."""
     row = _current(connection, id_)
     if row["cut_at"] is not None and row["cut_at"] <= cut_at:
@@ -115,6 +130,18 @@ def end_window(connection: Connection, id_: int, cut_at: int, now: int) -> None:
     if row["rule"] is None and row["end"] <= cut_at:
         raise SuanliError(f"maintenance window {id_} ends by itself before that")
     _again(connection, row, now, {"cut_at": cut_at})
+    before = None if row["cut_at"] is None else {"cut_at": row["cut_at"]}
+    _audited(connection, "end", id_, before, {"cut_at": cut_at}, author, now)
+
+
+def _audited(
+    connection: Connection, verb: str, id_: int, before: Any, after: dict[str, Any], author: Author | None, now: int
+) -> None:
+    """What is said of the window of this number, under the place where it is."""
+    found = window_of(connection, id_)
+    subject = found.site if found.pool is None else f"{found.site}/{found.pool}"
+    entry = Entry(f"maintenance.{verb}", subject, before, {"window": id_, **after})
+    audit.append(connection, author or local_author(), [entry], now)
 
 
 def _current(connection: Connection, id_: int) -> RowMapping:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, update
 
+from suanli.model.audit import Entry
 from suanli.registry.ledger import LedgerEntry
 from suanli.registry.timeline import FOR_EVER
 from suanli.store import schema
@@ -22,10 +23,11 @@ Do = Callable[[Connection, int], None]
 
 @dataclass(slots=True)
 class Change:
-    """One line of a plan: what would change, in words for a person, and how to do it."""
+    """One line of a plan: what would change, in words for a person, how to do it, and what the audit trail keeps."""
 
     text: str
     do: Do = field(repr=False)
+    entry: Entry
 
 
 def superseding(site: str, pool: str, line: LedgerEntry) -> Do:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.catalog.accelerators import load_accelerators
+from suanli.model.audit import Entry
 from suanli.model.errors import InputError
 from suanli.model.site import Site
 from suanli.registry.file import read_sites, write_sites
@@ -209,7 +210,8 @@ def _change(said: list[dict[str, Any]], name: str, value: Any, effective: int) -
     if name == "place":
         (site, pool), (to_site, as_id) = said[effective]["place"], value
         return moved(site, pool, to_site, as_id, effective)
-    return Change("", new_facts(schema.site_facts, {"site_key": 1}, {name: value}, effective))
+    do = new_facts(schema.site_facts, {"site_key": 1}, {name: value}, effective)
+    return Change("", do, Entry("site.update", "s"))
 
 
 def _told(span: Any) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def test_an_upgraded_database_is_one_that_was_made_anew(store: Store, old: Path,
     upgraded(tmp_path / "new.db")
     names = "SELECT type, name, tbl_name FROM sqlite_master ORDER BY type, name"
     assert asked(old, names) == asked(tmp_path / "new.db", names)
-    assert len(asked(old, "SELECT 1 FROM sqlite_master WHERE type = 'trigger'")) == 6
+    assert len(asked(old, "SELECT 1 FROM sqlite_master WHERE type = 'trigger'")) == 9
 
 
 def test_the_registry_is_found_again(store: Store) -> None:

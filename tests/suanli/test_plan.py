@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from suanli.answers import Asked, rates_answer
 from suanli.catalog.accelerators import Accelerators, load_accelerators
+from suanli.model.audit import Entry
 from suanli.model.errors import InputError, SuanliError, Unavailable
 from suanli.model.site import Site
 from suanli.registry.file import read_sites, write_sites
@@ -164,7 +165,7 @@ def test_a_change_that_fails_takes_the_whole_plan_with_it() -> None:
         before = rows(store)
         changes = plan(store.registry, [a_site("a")], ZONE, load_accelerators())
         with pytest.raises(Unavailable, match="FOREIGN KEY"):
-            store.apply([*changes, Change("a pool of no site", fail)], T0)
+            store.apply([*changes, Change("a pool of no site", fail, Entry("pool.register", "x"))], T0)
         assert rows(store) == before
         assert store.registry == []
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from suanli.answers import Asked, rates_answer
+from suanli.model.audit import Entry
 from suanli.model.errors import InputError
 from suanli.model.site import Site
 from suanli.period_answers import AskedPeriod, period_answer
@@ -183,7 +184,8 @@ def test_changed_facts_are_true_from_the_day_that_is_said_and_others_keep_their_
 def test_what_was_already_said_so_is_not_said_again() -> None:
     def say(operator: str, effective: date) -> None:
         key = {"site_key": store.registry[0].key}
-        changes = [Change("", new_facts(schema.site_facts, key, {"operator": operator}, local(effective)))]
+        do = new_facts(schema.site_facts, key, {"operator": operator}, local(effective))
+        changes = [Change("", do, Entry("site.update", "s"))]
         store.apply(changes, T0)
 
     with a_store(a_site("s", operator="first"), clock=Clock(T0)) as store:
