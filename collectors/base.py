@@ -4,7 +4,8 @@ A collector asks once and returns samples. It never sleeps, retries, batches or 
 
 CollectError                the poll is counted under this name; nothing is appended; the engine decides by type
 ├── Unreachable             no answer: refused, reset, timed out, name or certificate not resolved
-├── Refused                 the API understood and said no: 401, 403, 429 (its operator must act)
+├── Refused                 the API understood and said no: 401, 403, 429 (its operator must act); or its address is
+│   │                       not one that we ask (collectors/guard.py)
 │   └── NotFound            404: there is nothing at this path
 └── Unreadable              there was an answer that cannot be believed: 5xx, garbage, cut off, too large, wrong shape
 """
@@ -33,7 +34,7 @@ class Unreachable(CollectError):
 
 
 class Refused(CollectError):
-    """The API answered that we may not."""
+    """The API answered that we may not, or its address is beyond our reach."""
 
 
 class NotFound(Refused):

@@ -1,4 +1,4 @@
-"""The one HTTP client: a transport per TLS setting, shared by its sites, and a door per site.
+"""The one HTTP client: a transport per TLS setting and reach, shared by its sites, and a door per site.
 
 Requests are built once and given straight to the transport: the layers of httpx.AsyncClient above it would double
 the cost of a poll (docs/decisions/0002-http-transport.md).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -22,7 +23,9 @@ from pydantic import JsonValue
 from collectors.answers import CONNECT_SECONDS, body, clean, fault_of, gist_of, origin_of, retry_after, where
 from collectors.base import CollectError, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials
+from collectors.guard import GuardedResolver, opener, url_fault
 from suanli.model.polled import PolledSite
+from suanli.model.reach import Reach
 from suanli.model.site import Tls
 
 MAX_BODY = 32 << 20
@@ -41,22 +44,43 @@ _ADVICE = {
 }
 
 
-class ClientPool:
-    """Owns the connections. resolver: how names become addresses, the system's way if None."""
+def _public(_site: str) -> Reach:
+    return Reach()
 
-    def __init__(self, *, max_body: int = MAX_BODY, resolver: AbstractResolver | None = None) -> None:
-        self._max_body, self._resolver = max_body, resolver
-        self._transports: dict[Tls, AiohttpTransport] = {}
+
+class ClientPool:
+    """Owns the connections. reach: what a site (by id) may have asked; the public addresses if nothing is said.
+
+    resolver: how names become addresses, the system's way if None.
+    """
+
+    def __init__(
+        self,
+        reach: Callable[[str], Reach] = _public,
+        *,
+        max_body: int = MAX_BODY,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._reach, self._max_body, self._resolver = reach, max_body, resolver
+        self._contexts: dict[Tls, ssl.SSLContext] = {}
+        self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
 
     def site(self, site: PolledSite) -> SiteClient:
         """The door to one site; nothing is opened or read before it is used."""
-        return SiteClient(site, self.transport, self._max_body)
+        reach = self._reach(site.id)
+        return SiteClient(site, reach, partial(self.transport, site.source.tls, reach), self._max_body)
 
-    def transport(self, tls: Tls) -> AiohttpTransport:
-        """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used."""
-        if tls not in self._transports:
-            self._transports[tls] = AiohttpTransport(client=_session(_ssl_context(tls), self._resolver))
-        return self._transports[tls]
+    def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
+        """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used.
+
+        Sites of different reach share none: a connection that one may have, another would find open.
+        """
+        if (tls, reach) not in self._transports:
+            if tls not in self._contexts:
+                self._contexts[tls] = _ssl_context(tls)
+            session = _session(self._contexts[tls], reach, self._resolver)
+            self._transports[tls, reach] = AiohttpTransport(client=session)
+        return self._transports[tls, reach]
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -67,8 +91,10 @@ class ClientPool:
 class SiteClient:
     """`collectors.base.Http` for one site."""
 
-    def __init__(self, site: PolledSite, transport: Callable[[Tls], AiohttpTransport], max_body: int) -> None:
-        self._url, self._tls = site.source.url, site.source.tls
+    def __init__(
+        self, site: PolledSite, reach: Reach, transport: Callable[[], AiohttpTransport], max_body: int
+    ) -> None:
+        self._url, self._reach = site.source.url, reach
         self._credentials = Credentials(site.source.auth)
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
@@ -97,12 +123,12 @@ class SiteClient:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.
         url = f"{self._url.rstrip('/')}/{path.lstrip('/')}" if path else self._url
         try:
-            return _get(httpx.URL(url) if params is None else httpx.URL(url, params=dict(params)), self._headers)
+            return self._get(httpx.URL(url) if params is None else httpx.URL(url, params=dict(params)))
         except httpx.InvalidURL as error:
-            raise Refused(f"not a URL: {self._url} with path {clean(path)}: {error}") from None
+            raise Refused(f"not a URL: {clean(self._url)} with path {clean(path)}: {error}") from None
 
     async def _ask(self, request: httpx.Request) -> _Answer:
-        transport = self._transport(self._tls)
+        transport = self._transport()
         try:
             response = await transport.handle_async_request(request)
             try:
@@ -124,6 +150,11 @@ class SiteClient:
         if (origin_of(url), url.userinfo) != (origin_of(request.url), b""):
             target = self._credentials.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
+        return self._get(url)
+
+    def _get(self, url: httpx.URL) -> httpx.Request:
+        if fault := url_fault(url, self._reach):
+            raise Refused(f"{origin_of(url)}: {fault}")
         return _get(url, self._headers)
 
     def _believed(self, request: httpx.Request, answer: _Answer) -> JsonValue:
@@ -176,8 +207,14 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _session(context: ssl.SSLContext, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, resolver=resolver)
+def _session(context: ssl.SSLContext, reach: Reach, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        limit=0,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        resolver=GuardedResolver(reach, resolver),
+        socket_factory=opener(reach),
+    )
     once = aiohttp.TraceConfig()
     once.on_connection_create_start.append(_one_new_connection)
     return aiohttp.ClientSession(

@@ -6,11 +6,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from collectors.base import Collector, Http, Settings
+from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
+from suanli.model.reach import Reach
 from suanli.model.site import Site, Source
 from suanli.model.yamlfile import Loc, dotted, unknown_key
 
@@ -27,19 +29,29 @@ def build(site: PolledSite, http: Http) -> Collector:
     return kind(site, kind.Settings.model_validate(site.source.settings), http)
 
 
-def check_source(site: Site) -> list[Problem]:
-    """What is wrong with a site's source, before it is registered, where no file is at hand."""
-    return [Problem(message, key=f"site {site.id}: {dotted(loc)}") for loc, message in source_faults(site)]
+def check_source(site: Site, reach: Reach | None = None) -> list[Problem]:
+    """What is wrong with a site's source, before it is registered, where no file is at hand.
+
+    reach: what the site may have asked; None leaves that to the poll, as it always does with what a name resolves to.
+    """
+    return [Problem(message, key=f"site {site.id}: {dotted(loc)}") for loc, message in source_faults(site, reach)]
 
 
-def source_faults(site: Site) -> list[tuple[Loc, str]]:
+def source_faults(site: Site, reach: Reach | None = None) -> list[tuple[Loc, str]]:
     """The same as places within the site and messages, for a file to tell with their lines."""
-    return [*_faults("source", site.source), *_faults("cross_check", site.cross_check)]
+    return [*_faults("source", site.source, reach), *_faults("cross_check", site.cross_check, reach)]
 
 
-def _faults(where: str, source: Source | None) -> list[tuple[Loc, str]]:
+def _faults(where: str, source: Source | None, reach: Reach | None) -> list[tuple[Loc, str]]:
     if source is None:
         return []
+    found: list[tuple[Loc, str]] = []
+    if reach is not None and (fault := text_fault(source.url, reach)):
+        found.append(((where, "url"), fault))
+    return found + _settings_faults(where, source)
+
+
+def _settings_faults(where: str, source: Source) -> list[tuple[Loc, str]]:
     kind = REGISTRY.get(source.kind)
     if kind is None:
         known = ", ".join(sorted(REGISTRY))

@@ -65,7 +65,7 @@ async def collect_once(
     store: Store, config: Config, *, only: str | None = None, record: bool = True, signal: Signal = "source"
 ) -> list[PollOutcome]:
     """Ask every site (or `only` this one) once, all at the same time; in the order of their ids."""
-    commit, pool = GroupCommit(_append(store, signal)), ClientPool()
+    commit, pool = GroupCommit(_append(store, signal)), ClientPool(config.reach.of)
     poller = Poller(commit.append if record else _nowhere, _unheard)
     sites = [site for site in polled(store, config, signal) if only in (None, site.id)]
     turns = [first_turn(site, build(site, pool.site(site)), time.monotonic()) for site in sites]
@@ -114,7 +114,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(opened_store(config))
-        outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool()
+        outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])

@@ -11,6 +11,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -20,6 +22,7 @@ from pydantic import (
 from suanli.catalog.benchmarks import Benchmark
 from suanli.model.compare import RatioMetric
 from suanli.model.errors import InputError, Problem
+from suanli.model.reach import Network, Reach, network_of, ports_of, ports_text
 from suanli.model.secret import SecretRef
 from suanli.model.site import Id, Name
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
@@ -28,6 +31,13 @@ from suanli.registry.polled import PollDefaults
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 _Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _with_tuples(value: Any) -> Any:
+    """YAML writes lists; the models hold tuples, so that nothing changes them."""
+    if not isinstance(value, dict):
+        return value
+    return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
 
 
 class PollConfig(BaseModel):
@@ -42,6 +52,33 @@ class PollConfig(BaseModel):
     @property
     def defaults(self) -> PollDefaults:
         return PollDefaults(self.interval, self.timeout, self.max_age)
+
+
+_Network = Annotated[Network, PlainValidator(network_of), PlainSerializer(str)]
+_Ports = Annotated[range, PlainValidator(ports_of), PlainSerializer(ports_text)]
+
+
+class ReachConfig(BaseModel):
+    """What is asked for the operators' URLs beyond public addresses: networks for every site, sites for one by its id.
+
+    ports: which of them, for every site.
+    """
+
+    model_config = _STRICT
+    networks: tuple[_Network, ...] = ()
+    ports: tuple[_Ports, ...] = Reach().ports
+    sites: dict[Id, tuple[_Network, ...]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("sites"), dict):
+            value = value | {"sites": _with_tuples(value["sites"])}
+        return _with_tuples(value)
+
+    def of(self, site: str) -> Reach:
+        """What may be asked for this site."""
+        return Reach(self.networks + self.sites.get(site, ()), self.ports)
 
 
 class SinkConfig(BaseModel):
@@ -141,6 +178,7 @@ class Config(BaseModel):
     language: Literal["zh", "en"] = "zh"
     read_token: SecretRef | None = None
     poll: PollConfig = PollConfig()
+    reach: ReachConfig = ReachConfig()
     sinks: tuple[SinkConfig, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[TargetConfig, ...] = ()
@@ -149,9 +187,7 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+        return _with_tuples(value)
 
     @field_validator("listen")
     @classmethod

@@ -16,6 +16,7 @@ import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.reaching import LOOPBACK
 from tests.servers.processes import free_port, wait_until
 
 Labels = frozenset[tuple[str, str]]
@@ -40,7 +41,7 @@ class Instance:
 
     def configure(self, **values: Any) -> None:
         """Write config.yaml; store and address are this instance's own."""
-        own = {"store": f"sqlite:///{self.folder / 'suanli.db'}", "listen": self.address}
+        own = {"store": f"sqlite:///{self.folder / 'suanli.db'}", "listen": self.address, "reach": LOOPBACK}
         (self.folder / "config.yaml").write_text(yaml.safe_dump(own | values, allow_unicode=True))
 
     def apply(self, *sites: dict[str, Any]) -> str:

@@ -127,7 +127,8 @@ class Demonstration:
 
     def _config(self) -> Config:
         poll = {"interval": f"{INTERVAL}s", "timeout": "4s"}
-        return write_config(self._kept, self._language, listen=self._listen, poll=poll)[1]
+        reach = {"networks": ["127.0.0.0/8"]}  # the simulated city is on this machine
+        return write_config(self._kept, self._language, listen=self._listen, poll=poll, reach=reach)[1]
 
     def _say(self, key: str, **values: object) -> None:
         if not self._quiet:

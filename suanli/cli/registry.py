@@ -59,7 +59,8 @@ def apply(
     from suanli.registry.file import read_sites
 
     with given(context).opened() as (config, store):
-        sites = read_sites(files, config.zone, load_accelerators(), source_faults)
+        reach = config.reach.of
+        sites = read_sites(files, config.zone, load_accelerators(), lambda one: source_faults(one, reach(one.id)))
         since = moment("--effective", effective, config.zone)
         changes = planned(store, sites, config, since, located_in(files))
         if changes and not dry_run:

@@ -26,7 +26,7 @@ def planned(
     store: Store, sites: list[Site], config: Config, effective: int | None = None, located: Located = by_name
 ) -> list[Change]:
     """The changes; an InputError lists sources and capacity that cannot be. effective, located: as `plan` has them."""
-    problems = [problem for site in sites for problem in check_source(site)]
+    problems = [problem for site in sites for problem in check_source(site, config.reach.of(site.id))]
     problems += _moved(store, sites, config, located)
     if problems:
         raise InputError(problems)

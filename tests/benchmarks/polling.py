@@ -84,7 +84,9 @@ def polling_figures(load: Load, folder: Path) -> list[Figure]:
 def write_registry(load: Load, folder: Path, port: int, listen: int) -> Path:
     """A configuration and a store with all the sites in it; the path of the configuration."""
     config = folder / "config.yaml"
-    config.write_text(f"store: sqlite:///{folder / 'suanli.db'}\nlisten: 127.0.0.1:{listen}\n")
+    config.write_text(
+        f"store: sqlite:///{folder / 'suanli.db'}\nlisten: 127.0.0.1:{listen}\nreach: {{networks: [127.0.0.0/8]}}\n"
+    )
     sites = folder / "sites.yaml"
     written = ",\n".join(json.dumps(_site(number, load, port)) for number in range(load.sites))
     sites.write_text(f"sites: [{written}]".replace(f'"{_BUILT}"', _BUILT))  # JSON is YAML, but has no dates

@@ -20,15 +20,18 @@ class RawServer:
     requests: the heads received. connections: accepted so far. open: now; `until_open(n)` waits for n of them.
     """
 
-    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
-        self._answers, self._tls = answers, tls
+    def __init__(
+        self, *answers: Answer, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self._answers, self._tls, self._host = answers, tls, host
         self.requests: list[str] = []
-        self.connections = self.open = self.port = 0
+        self.connections = self.open = 0
+        self.port = port
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self._host, self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -26,6 +26,7 @@ from pydantic import JsonValue
 from collectors.base import CollectError, NotFound, Refused, Unreachable, Unreadable
 from collectors.client import ClientPool, SiteClient
 from suanli.model.polled import PolledSite
+from suanli.model.reach import Reach
 from suanli.model.secret import SecretRef
 from suanli.model.site import Auth, Source, Tls
 from tests.collectors.raw_server import (
@@ -39,6 +40,7 @@ from tests.collectors.raw_server import (
     sends,
     sends_bytes,
 )
+from tests.reaching import loopback
 
 SECRET = 's3cr3t/密-"token"'
 CAP = 100_000
@@ -62,7 +64,7 @@ class Pinned(AbstractResolver):
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ClientPool]:
-    pool = ClientPool(max_body=CAP, resolver=Pinned())
+    pool = ClientPool(loopback, max_body=CAP, resolver=Pinned())
     yield pool
     await pool.aclose()
 
@@ -619,12 +621,12 @@ async def test_a_certificate_file_that_cannot_be_used_is_refused(
     file = tmp_path / "ca.pem"
     if content:
         file.write_text(content)
-    await fails(door("https://localhost:1", tls=Tls(ca=str(file))), Refused, str(file))
+    await fails(door("https://localhost:1024", tls=Tls(ca=str(file))), Refused, str(file))
 
 
 async def test_an_encrypted_key_is_refused(door: Door, tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path, password=b"unknown")
-    await fails(door("https://localhost:1", tls=Tls(cert=cert, key=key)), Refused, key)
+    await fails(door("https://localhost:1024", tls=Tls(cert=cert, key=key)), Refused, key)
 
 
 async def test_plain_http_where_tls_is_spoken_says_so_and_the_other_way_round(
@@ -645,15 +647,15 @@ async def _speaks_first(_reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 async def test_sites_with_equal_tls_settings_share_one_transport(ca: trustme.CA, tmp_path: Path) -> None:
-    pool, trusted = ClientPool(), pem(tmp_path, ca)
-    assert pool.transport(Tls()) is pool.transport(Tls())
-    assert pool.transport(Tls(ca=trusted)) is pool.transport(Tls(ca=trusted))
-    assert pool.transport(Tls(ca=trusted)) is not pool.transport(Tls())
+    pool, trusted = ClientPool(loopback), pem(tmp_path, ca)
+    assert pool.transport(Tls(), Reach()) is pool.transport(Tls(), Reach())
+    assert pool.transport(Tls(ca=trusted), Reach()) is pool.transport(Tls(ca=trusted), Reach())
+    assert pool.transport(Tls(ca=trusted), Reach()) is not pool.transport(Tls(), Reach())
     await pool.aclose()
 
 
 async def test_closing_the_pool_closes_every_connection(ca: trustme.CA, tmp_path: Path) -> None:
-    pool = ClientPool()
+    pool = ClientPool(loopback)
     async with RawServer(sends()) as plain, RawServer(sends(), tls=serving(ca, "localhost")) as secure:
         for server, tls in ((plain, Tls()), (secure, Tls(ca=pem(tmp_path, ca)))):
             source = Source(kind="test", url=server.url, tls=tls)

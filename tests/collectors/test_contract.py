@@ -41,6 +41,7 @@ from tests.collectors.cases import (
 )
 from tests.collectors.counting import counted
 from tests.collectors.raw_server import Answer, RawServer, says_nothing, sends, sends_bytes
+from tests.reaching import loopback
 
 KINDS = sorted(REGISTRY)
 SOURCES = HERE.parents[1] / "collectors"
@@ -166,7 +167,7 @@ async def _polled_over_a_connection(kind: str, answer: Answer) -> tuple[PollOutc
 
 @asynccontextmanager
 async def _door(site: PolledSite) -> AsyncIterator[tuple[PolledSite, Collector]]:
-    pool = ClientPool()  # makes a TLS context, which takes longer than all the rest
+    pool = ClientPool(loopback)  # makes a TLS context, which takes longer than all the rest
     try:
         yield site, build(site, pool.site(site))
     finally:

@@ -33,7 +33,7 @@ sites:
     name: 芜湖一号
     province: 安徽
     operator: 示例运营方
-    source: {kind: http_json, url: "http://127.0.0.1:9/", settings: {fields: {online: up}}}
+    source: {kind: http_json, url: "https://portal.example/", settings: {fields: {online: up}}}
     pools:
       - id: a100
         model: nvidia-a100-sxm4-80gb

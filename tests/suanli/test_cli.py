@@ -383,7 +383,9 @@ def answering(answer: Callable[[], tuple[int, bytes]]) -> Iterator[int]:
 
 
 def registered(folder: Path, port: int) -> None:
-    text = SITES_YAML.replace("127.0.0.1:9/", f"127.0.0.1:{port}/").replace("{online: up}", "{online: up, used: busy}")
+    text = SITES_YAML.replace("https://portal.example/", f"http://127.0.0.1:{port}/")
+    text = text.replace("{online: up}", "{online: up, used: busy}")
+    (folder / "config.yaml").write_text("reach: {networks: [127.0.0.0/8]}\n", encoding="utf-8")
     (folder / "sites.yaml").write_text(text, encoding="utf-8")
     assert suanli(folder, "apply", "sites.yaml").code == 0
 
