@@ -168,6 +168,26 @@ class RetentionConfig(BaseModel):
         return self
 
 
+class AcceptanceConfig(BaseModel):
+    """When a submission is approved by itself: so many good polls in a row that find what is declared."""
+
+    model_config = _STRICT
+    polls: Annotated[int, Field(ge=1, le=1000)] = 3
+    tolerance: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+
+
+class RegistrationConfig(BaseModel):
+    """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
+
+    secrets: the folder in which those who may not decide may name files for a site, as SITE.anything.
+    """
+
+    model_config = _STRICT
+    two_person: bool = False
+    secrets: str = "/etc/suanli/sites"
+    acceptance: AcceptanceConfig | None = None
+
+
 class Config(BaseModel):
     """The whole file; every key may be left out."""
 
@@ -183,6 +203,7 @@ class Config(BaseModel):
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[TargetConfig, ...] = ()
     retention: RetentionConfig = RetentionConfig()
+    registration: RegistrationConfig = RegistrationConfig()
 
     @model_validator(mode="before")
     @classmethod

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from suanli.cli.capacity_words import COLUMNS, WORDS, cell, print_figures
-from suanli.cli.context import given, say
-from suanli.cli.output import print_json, print_table
+from suanli.cli.capacity_words import print_answer, print_ledger, print_submissions
+from suanli.cli.context import given
+from suanli.cli.desk import at_desk
+from suanli.cli.output import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from suanli.model.capacity import CapacityEntry
+    from suanli.model.request import AdditionRequest, CorrectionRequest, Request
+    from suanli.registering.office import Verdict
+
+Made = TypeVar("Made", "AdditionRequest", "CorrectionRequest")
 
 capacity = typer.Typer(name="capacity", help="The capacity ledger.", no_args_is_help=True)
 
@@ -24,6 +27,8 @@ _From = Annotated[str, typer.Option("--from", help="since when it is true: a day
 _Until = Annotated[str | None, typer.Option("--until", help="until when it is true, exclusive")]
 _Devices = Annotated[int | None, typer.Option("--devices", help="the amount in devices of the pool's model")]
 _Pflops = Annotated[float | None, typer.Option("--pflops", help="or in PFLOPS, on the pool's basis")]
+_Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="as `suanli capacity submissions` shows it")]
+_Why = Annotated[str | None, typer.Option("--reason", help="why; it is kept with the decision")]
 _Source = Annotated[str, typer.Option("--source", help="who says so: the report, its number")]
 
 
@@ -36,25 +41,20 @@ def list_capacity(
     everything: Annotated[bool, typer.Option("--all", help="also what was superseded, and when")] = False,
     json: _Json = False,
 ) -> None:
-    """The lines of the ledger that count; with --all also what was said before, and from when until when it was."""
-    from suanli.cli.moments import moment
-    from suanli.cli.registry import known_site
-    from suanli.listing import ledger_rows
+    """The lines of the ledger that count; with --all also what was said before, and from when until when it was.
 
-    with given(context).opened() as (config, store):
-        if of is not None:
-            known_site(of, store.registry)
-        when = moment("--at", at, config.zone)
-        known = moment("--as-of", as_of, config.zone)
-        rows = ledger_rows(store, config.zone, of, at=when, as_of=known, everything=everything)
+    What is submitted and not decided on stands behind them, as planned, with its number; it counts nowhere.
+    """
+    from suanli.cli.moments import moment
+
+    with at_desk(given(context)) as desk:
+        zone, language = desk.config.zone, desk.config.language
+        when, known = moment("--at", at, zone), moment("--as-of", as_of, zone)
+        rows = desk.ledger(of, at=when, as_of=known, everything=everything)
     if json:
         print_json({"capacity": rows})
-        return
-    columns = dict(list(COLUMNS[config.language].items())[: None if everything else -2])
-    print_table(
-        list(columns.values()),
-        [[cell(row[name], name, config.language) for name in columns] for row in rows],
-    )
+    else:
+        print_ledger(rows, language, everything=everything)
 
 
 @capacity.command("add")
@@ -78,10 +78,10 @@ def add(
     An entry may come late (--from in the past). Then figures of the past change; they are shown as they were and as
     they are: of now, and of the last whole month.
     """
-    from suanli.registering.entries import planned_addition
+    from suanli.model.request import AdditionRequest
 
     entry = _entry(since, until, stage, devices, pflops, source, reason)
-    _record(context, pool, entry, planned_addition, dry_run=dry_run, json=json)
+    _submit(context, _of(AdditionRequest, pool, entry), dry_run=dry_run, json=json)
 
 
 @capacity.command("correct")
@@ -108,13 +108,65 @@ def correct(
     """
     from suanli.model.capacity import CORRECTING
     from suanli.model.errors import InputError, Problem
-    from suanli.registering.entries import planned_correction
+    from suanli.model.request import CorrectionRequest
 
     if reason not in CORRECTING:
         known = ", ".join(sorted(CORRECTING))
         raise InputError(Problem(f"a correction needs a reason: {known}", key="--reason"))
     entry = _entry(since, until, stage, devices, pflops, source, reason)
-    _record(context, pool, entry, planned_correction, dry_run=dry_run, json=json)
+    _submit(context, _of(CorrectionRequest, pool, entry), dry_run=dry_run, json=json)
+
+
+@capacity.command("approve")
+def approve(context: typer.Context, id_: _Number, reason: _Why = None, json: _Json = False) -> None:
+    """Decide that a submission counts: it is planned on what the registry says now, and carried out at once."""
+    _decide(context, id_, "approved", reason, json=json)
+
+
+@capacity.command("reject")
+def reject(
+    context: typer.Context,
+    id_: _Number,
+    reason: Annotated[str, typer.Option("--reason", help="why; its submitter reads it")],
+    json: _Json = False,
+) -> None:
+    """Decide that a submission does not count; it stays listed, with the reason."""
+    _decide(context, id_, "rejected", reason, json=json)
+
+
+@capacity.command("withdraw")
+def withdraw(context: typer.Context, id_: _Number, reason: _Why = None, json: _Json = False) -> None:
+    """Take a submission of one's own back before it is decided on."""
+    _decide(context, id_, "withdrawn", reason, json=json)
+
+
+@capacity.command("submissions")
+def list_submissions(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="also those that were decided on")] = False,
+    json: _Json = False,
+) -> None:
+    """What was asked for and waits for a decision: by whom, since when, of which sites."""
+    with at_desk(given(context)) as desk:
+        rows = desk.submissions(None if everything else "pending")
+        language = desk.config.language
+    if json:
+        print_json({"submissions": rows})
+    else:
+        print_submissions(rows, language)
+
+
+def _decide(context: typer.Context, number: int, verdict: Verdict, why: str | None, *, json: bool) -> None:
+    with at_desk(given(context)) as desk:
+        answer = desk.decide(number, verdict, why)
+        print_answer(answer, desk.config.language, json=json)
+
+
+def _of(kind: type[Made], where: str, entry: CapacityEntry) -> Made:
+    from suanli.cli.reading import made, pool_of
+
+    site, pool = pool_of(where)
+    return made(kind, {"site": site, "pool": pool, "entry": entry})
 
 
 def _entry(
@@ -141,28 +193,7 @@ def _entry(
     return made(CapacityEntry, values)
 
 
-def _record(
-    context: typer.Context, where: str, entry: CapacityEntry, plan: Callable[..., Any], *, dry_run: bool, json: bool
-) -> None:
-    from suanli.cli.reading import pool_of
-    from suanli.model.capacity import instant
-    from suanli.registering.effects import effects
-    from suanli.registering.entries import registered
-
-    site, pool = pool_of(where)
-    with given(context).opened() as (config, store):
-        _, recorded = registered(store.registry, site, pool)
-        changes = plan(store, site, pool, entry, config)
-        since, now = instant(entry.since, config.zone), store.now
-        figures = effects(store, changes, since, recorded.pool.basis, config, dry_run=dry_run) if changes else []
-    texts = [change.text for change in changes]
-    if json:
-        print_json({"changes": texts, "applied": bool(changes) and not dry_run, "figures": figures})
-        return
-    words = WORDS[config.language]
-    print("\n".join(texts))
-    if figures:
-        print_figures(figures, config.language)
-        if since < now:
-            say(str(words["late"]))
-    say(str(words[("tried" if dry_run else "made") if changes else "nothing"]).format(count=len(changes)))
+def _submit(context: typer.Context, request: Request, *, dry_run: bool, json: bool) -> None:
+    with at_desk(given(context)) as desk:
+        answer = desk.submit(request, dry_run=dry_run)
+        print_answer(answer, desk.config.language, json=json)

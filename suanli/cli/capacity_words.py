@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from suanli.cli.output import UNKNOWN, percent, pflops, print_table
+from suanli.cli.context import say
+from suanli.cli.output import UNKNOWN, percent, pflops, print_json, print_table
 
 COLUMNS = {
     "en": {
         "id": "id ", "site": "site", "pool": "pool", "stage": "stage", "from": "from", "until": "until",
         "devices": "devices ", "pflops": "pflops ", "basis": "basis", "reason": "reason", "source": "source",
-        "recorded_at": "recorded", "superseded_at": "superseded",
+        "submission": "submission ", "recorded_at": "recorded", "superseded_at": "superseded",
     },
     "zh": {
         "id": "编号 ", "site": "站点", "pool": "资源池", "stage": "阶段", "from": "起", "until": "止",
         "devices": "设备 ", "pflops": "算力 P ", "basis": "精度", "reason": "理由", "source": "依据",
-        "recorded_at": "记录于", "superseded_at": "被取代于",
+        "submission": "申报 ", "recorded_at": "记录于", "superseded_at": "被取代于",
     },
 }  # fmt: skip
 WORDS = {
@@ -25,6 +26,12 @@ WORDS = {
         "made": "{count} changes made",
         "tried": "{count} changes would be made",
         "nothing": "nothing to change",
+        "pending": "submitted as {number}: it waits for a decision and counts nowhere until then",
+        "approved": "submission {number} approved: {count} changes made",
+        "rejected": "submission {number} rejected; nothing has changed",
+        "withdrawn": "submission {number} withdrawn; nothing has changed",
+        "submissions": ["number ", "asked", "of", "state", "submitted", "by", "decided", "by", "reason"],
+        "none": "nothing waits for a decision",
         "late": "the entry reaches into the past: published figures of that time change "
         "(as they were published: --as-of)",
     },
@@ -34,9 +41,50 @@ WORDS = {
         "made": "已作 {count} 处变更",
         "tried": "将作 {count} 处变更",
         "nothing": "没有要变更的",
+        "pending": "已提交，编号 {number}：待审核，审核前不计入任何数字",
+        "approved": "申报 {number} 已批准：已作 {count} 处变更",
+        "rejected": "申报 {number} 已驳回，未作任何变更",
+        "withdrawn": "申报 {number} 已撤回，未作任何变更",
+        "submissions": ["编号 ", "事项", "对象", "状态", "提交时间", "提交人", "审核时间", "审核人", "理由"],
+        "none": "没有待审核的申报",
         "late": "本条目回溯到过去：当时已公布的数字随之改变（公布时的数字：--as-of）",
     },
 }
+
+
+def print_answer(answer: dict[str, Any], language: str, *, json: bool) -> None:
+    """What was asked for and what came of it: changes, the fleet's figures before and after, what happens next."""
+    if json:
+        print_json(answer | {"applied": answer["state"] in ("applied", "approved")})
+        return
+    words = WORDS[language]
+    if answer["changes"]:
+        print("\n".join(answer["changes"]))
+    if answer["figures"]:
+        print_figures(answer["figures"], language)
+        if len(answer["figures"]) > 1:
+            say(str(words["late"]))
+    key = {"applied": "made", "unchanged": "nothing"}.get(answer["state"], answer["state"])
+    say(str(words[key]).format(count=len(answer["changes"]), number=answer["submission"]))
+
+
+def print_ledger(rows: list[dict[str, Any]], language: str, *, everything: bool) -> None:
+    """everything: also from when until when each line was what we said."""
+    columns = dict(COLUMNS[language])
+    if not any(row["submission"] for row in rows):
+        del columns["submission"]
+    if not everything:
+        del columns["recorded_at"], columns["superseded_at"]
+    print_table(list(columns.values()), [[cell(row[name], name, language) for name in columns] for row in rows])
+
+
+def print_submissions(rows: list[dict[str, Any]], language: str) -> None:
+    words = WORDS[language]
+    if not rows:
+        say(str(words["none"]))
+        return
+    names = ("id", "action", "subject", "state", "submitted_at", "submitted_by", "decided_at", "decided_by", "why")
+    print_table(list(words["submissions"]), [[cell(row[name], name, language) for name in names] for row in rows])
 
 
 def print_figures(figures: list[dict[str, Any]], language: str) -> None:

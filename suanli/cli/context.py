@@ -29,6 +29,11 @@ class Globals:
     store: str | None = None
     language: str | None = None
     quiet: bool = False
+    server: str | None = None
+
+    def served_by(self) -> str | None:
+        """The address of the instance that is to be asked: --server, else SUANLI_SERVER; None: the store itself."""
+        return self.server or os.environ.get("SUANLI_SERVER") or None
 
     def path(self) -> Path | None:
         """Where the configuration is; None when there is none."""

@@ -40,11 +40,14 @@ def global_options(
     store: Annotated[
         str | None, typer.Option(help="store address (else SUANLI_STORE, else the configuration's)")
     ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="a running instance to act on (else SUANLI_SERVER); its token: SUANLI_TOKEN")
+    ] = None,
     lang: Annotated[Literal["zh", "en"] | None, typer.Option(help="language of the output")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress lines")] = False,
 ) -> None:
     """算力监测 · Computing power that is online and used, as numbers that can be trusted."""
-    context.obj = Globals(config, store, lang, quiet)
+    context.obj = Globals(config, store, lang, quiet, server)
 
 
 app.command()(running.demo)

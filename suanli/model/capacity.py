@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from suanli.model.sample import Pflops
 
@@ -16,12 +16,26 @@ CORRECTING: frozenset[Reason] = frozenset({"correction", "re-rating", "retiremen
 """Reasons that may change what was recorded before."""
 
 
+def _read(value: object) -> object:
+    """JSON has no dates; what is no ISO date or time stays as it is, for the model to refuse."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) <= len("2026-11-24") else datetime.fromisoformat(value)
+    except ValueError:
+        return value
+
+
+Moment = Annotated[date | datetime, BeforeValidator(_read)]
+"""A day, or a time, as YAML or JSON writes it."""
+
+
 class CapacityEntry(BaseModel):
     """As a person writes it: a day is midnight in the configured zone; `until` is exclusive and may be left open."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-    since: date | datetime = Field(alias="from")
-    until: date | datetime | None = None
+    since: Moment = Field(alias="from")
+    until: Moment | None = None
     stage: Stage
     devices: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     pflops: Pflops | None = None

@@ -1,6 +1,8 @@
 """The errors a person meets, each with the exit code that tells a script whose fault it is.
 
 SuanliError (1: the answer is no)
+├── Conflict (1: someone else was faster)
+├── Forbidden (1: this one may not)
 ├── InputError (2: a file, an option or a value is wrong; lists every problem found)
 └── Unavailable (3: something we depend on is down)
 """
@@ -29,6 +31,14 @@ class SuanliError(Exception):
     """The request was understood and the answer is no."""
 
     exit_code = 1
+
+
+class Conflict(SuanliError):
+    """What was looked at has changed meanwhile; nothing of this request was recorded."""
+
+
+class Forbidden(SuanliError):
+    """Who asks may not do this; nothing has been changed."""
 
 
 class InputError(SuanliError):

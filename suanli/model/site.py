@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from suanli.model.capacity import CapacityEntry
+from suanli.model.capacity import CapacityEntry, Moment
 from suanli.model.secret import SecretRef
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 
@@ -113,7 +112,7 @@ class Site(BaseModel):
     province: Name
     operator: Name
     status: Status = "operational"
-    since: date | datetime | None = None
+    since: Moment | None = None
     source: Source | None = None
     cross_check: CrossCheck | None = None
     pools: tuple[Pool, ...] = ()

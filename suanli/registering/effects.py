@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from suanli.answers import iso
 from suanli.config import Config
 from suanli.model.calendar import day_of
+from suanli.model.sample import Sample
 from suanli.model.units import Basis
 from suanli.period_answers import AskedPeriod, period_answer
 from suanli.store.plan import Change
@@ -18,24 +21,40 @@ FIGURES = ("planned_pflops", "built_pflops", "online_ratio", "usage_ratio", "cov
 Figures = list[dict[str, Any]]
 
 
-def effects(store: Store, changes: list[Change], since: int, basis: Basis, config: Config, *, dry_run: bool) -> Figures:
-    """Carry the changes out, or only try them; what they make of the fleet's figures on this basis.
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What changes do to the fleet's figures on one basis. heard: samples, as if they had been recorded with them.
 
     The figures are of now and, where the changes reach back (`since`, UTC seconds), of the last whole month.
     """
-    now = store.now
-    periods = [(now, now + 1), *([last_month(now, config)] if since < now else [])]
-    before = _figures(store, periods, basis, config)
-    if dry_run:
-        with tried(store, changes, now) as changed:
-            after = _figures(changed, periods, basis, config)
-    else:
-        store.apply(changes, now)
-        after = _figures(store, periods, basis, config)
-    return [
-        {"from": iso(lo), "to": iso(hi), "basis": basis, "before": one, "after": other}
-        for (lo, hi), one, other in zip(periods, before, after, strict=True)
-    ]
+
+    since: int
+    basis: Basis
+    config: Config
+    heard: Sequence[Sample] = ()
+
+    def tried(self, store: Store, changes: list[Change]) -> Figures:
+        """Of changes that are not carried out."""
+        periods = self._periods(store.now)
+        before = _figures(store, periods, self.basis, self.config)
+        with tried(store, changes, store.now, self.heard) as changed:
+            return self._beside(periods, before, _figures(changed, periods, self.basis, self.config))
+
+    def carried_out(self, store: Store, carry_out: Callable[[], None]) -> Figures:
+        """Of what `carry_out` does to the store."""
+        periods = self._periods(store.now)
+        before = _figures(store, periods, self.basis, self.config)
+        carry_out()
+        return self._beside(periods, before, _figures(store, periods, self.basis, self.config))
+
+    def _periods(self, now: int) -> list[tuple[int, int]]:
+        return [(now, now + 1), *([last_month(now, self.config)] if self.since < now else [])]
+
+    def _beside(self, periods: list[tuple[int, int]], before: Figures, after: Figures) -> Figures:
+        return [
+            {"from": iso(lo), "to": iso(hi), "basis": self.basis, "before": one, "after": other}
+            for (lo, hi), one, other in zip(periods, before, after, strict=True)
+        ]
 
 
 def last_month(now: int, config: Config) -> tuple[int, int]:

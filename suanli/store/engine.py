@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 
-HEAD = "0004"
+HEAD = "0005"
 READING = {"isolation_level": "AUTOCOMMIT"}
 
 

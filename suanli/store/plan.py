@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.audit import Author, Entry
 from suanli.model.capacity import written
-from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.errors import Conflict, InputError, Problem
 from suanli.model.site import Pool, Site
 from suanli.registry.file import first_second
 from suanli.registry.ledger import LedgerError, entries_of
@@ -87,12 +87,10 @@ def carry_out(
 ) -> None:
     """All of the plan and its audit entries, in the caller's transaction; running instances see the new version.
 
-    planned_on: the registry's version that the plan was made from. A SuanliError when it has another one by now.
+    planned_on: the registry's version that the plan was made from. A Conflict when it has another one by now.
     """
     if planned_on is not None and counter(connection, "registry_version") != planned_on:
-        raise SuanliError(
-            "the registry was changed meanwhile by someone else; nothing of yours was recorded: look again"
-        )
+        raise Conflict("the registry was changed meanwhile by someone else; nothing of yours was recorded: look again")
     for change in changes:
         change.do(connection, now)
     audit.append(connection, author, [change.entry for change in changes], now)

@@ -297,3 +297,20 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("operators", Text, nullable=False),  # JSON: the names of all whose sites it is about
+    Column("body", Text, nullable=False),  # JSON of model.request.Request
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("submitted_by", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_at", BigInteger),
+    Column("decided_by", Text),
+    Column("why", Text),
+    Index("submissions_by_state", "state", "id"),
+)

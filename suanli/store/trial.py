@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
 from suanli.model.audit import Author
+from suanli.model.sample import Sample
 from suanli.store.plan import Change, carry_out
+from suanli.store.samples import record
 from suanli.store.sql import Store
+from suanli.store.writes import pool_key
 
 _NOBODY = Author(actor="nobody: tried only")
 
@@ -43,11 +46,13 @@ def trying(store: Store, *, dry_run: bool = True) -> Iterator[Connection]:
 
 
 @contextmanager
-def tried(store: Store, changes: list[Change], now: int) -> Iterator[Store]:
+def tried(store: Store, changes: list[Change], now: int, heard: Sequence[Sample] = ()) -> Iterator[Store]:
     """The store as it would be after these changes, to be read until the block ends; then they are undone.
 
-    Others cannot write meanwhile, so ask no more than is needed. A SuanliError when another writer was faster.
+    heard: what the sources say, as if it had been recorded then. Others cannot write meanwhile, so ask no more than is
+    needed. A SuanliError when another writer was faster.
     """
     with trying(store) as connection:
         carry_out(connection, changes, _NOBODY, now, store.registry_version)
+        record(connection, [(pool_key(connection, one.site, one.pool), one) for one in heard], now)
         yield _Tried(store, connection)

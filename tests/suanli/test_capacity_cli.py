@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from suanli.catalog.accelerators import Accelerators, load_accelerators
 from suanli.model.capacity import CapacityEntry
 from suanli.model.errors import InputError, SuanliError
-from suanli.registering.effects import effects, last_month
+from suanli.registering.effects import Effects, last_month
 from suanli.registering.entries import planned_addition, planned_correction
 from suanli.registry.ledger import amount_at
 from suanli.store.writes import Change
@@ -191,7 +191,10 @@ def test_a_correction_within_an_entry_keeps_what_is_before_and_after(folder: Pat
         ("2025-02-01", None, 1000, "new"),
     ]
     again = correct(folder, *words, "--json")
-    assert (again.code, again.data) == (0, {"changes": [], "applied": False, "figures": []})
+    assert (again.code, again.data) == (
+        0,
+        {"state": "unchanged", "submission": None, "changes": [], "figures": [], "applied": False},
+    )
     assert correct(folder, *words).err == "nothing to change\n"
     exported = suanli(folder, "export").out
     (folder / "exported.yaml").write_text(exported, encoding="utf-8")
@@ -354,10 +357,11 @@ def test_the_figures_of_a_try_are_those_of_the_change_and_a_try_changes_nothing(
         one = entry(date(2026, 10, 16), pflops=200.0)
         changes = planned_addition(store, "s", "p", one, config())
         since, version = local(date(2026, 10, 16)), store.registry_version
-        dry = effects(store, changes, since, "fp16", config(), dry_run=True)
+        effects = Effects(since, "fp16", config())
+        dry = effects.tried(store, changes)
         store.reload()
         assert store.registry_version == version
-        assert dry == effects(store, changes, since, "fp16", config(), dry_run=False)
+        assert dry == effects.carried_out(store, lambda: store.apply(changes, T0))
         now, last = dry
         assert (now["before"]["built_pflops"], now["after"]["built_pflops"]) == (100.0, 200.0)
         assert (last["before"]["online_ratio"], last["after"]["online_ratio"]) == (0.5, 50 / (100 + 100 * 16 / 31))

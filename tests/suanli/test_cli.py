@@ -33,6 +33,7 @@ COMMANDS = {
     "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
     "site list", "site show", "site history", "pool list", "pool move",
     "capacity list", "capacity add", "capacity correct",
+    "capacity approve", "capacity reject", "capacity withdraw", "capacity submissions",
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
     "quarantine list", "quarantine show", "quarantine release",
     "config check", "db upgrade", "db upkeep",
@@ -163,6 +164,7 @@ def test_capacity_list(applied: Path) -> None:
         ("wh-2", "built", None, 100.0),
     ]
     assert set(listed[0]) == {
+        "submission",
         "site",
         "pool",
         "stage",

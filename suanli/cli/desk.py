@@ -1,0 +1,81 @@
+"""Where a command is carried out: at the store itself, or by a running instance (--server); it answers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from suanli.store.ledger_plan import Located, by_name
+
+if TYPE_CHECKING:
+    from suanli.cli.context import Globals
+    from suanli.config import Config
+    from suanli.model.request import Request
+    from suanli.model.site import Site
+    from suanli.registering.office import Answer, Verdict
+    from suanli.store.sql import Store
+    from suanli.store.submissions import State
+
+
+class Desk(Protocol):
+    """What the registry's commands ask for. config: for zone and language; the rules are those of the office."""
+
+    config: Config
+
+    def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer: ...
+    def decide(self, number: int, verdict: Verdict, why: str | None = None) -> Answer: ...
+    def submissions(self, state: State | None = None) -> list[Answer]: ...
+    def probe(self, site: Site) -> Answer: ...
+    def sites(self) -> list[Answer]: ...
+    def site(self, id_: str) -> Site: ...
+    def ledger(self, site: str | None, **shown: Any) -> list[Answer]: ...
+
+
+@contextmanager
+def at_desk(options: Globals, reason: str | None = None) -> Iterator[Desk]:
+    """The desk of this run: the server's if one is named, else the store's."""
+    if address := options.served_by():
+        from suanli.cli.remote import RemoteDesk, told_token
+
+        desk = RemoteDesk(options.loaded(), address, told_token())
+        try:
+            yield desk
+        finally:
+            desk.close()
+        return
+    with options.opened() as (config, store):
+        yield LocalDesk(config, store, reason)
+
+
+class LocalDesk:
+    """At the store itself, as the user of this machine."""
+
+    def __init__(self, config: Config, store: Store, reason: str | None) -> None:
+        from suanli.registering.office import Office, local_asker
+
+        self.config, self._store = config, store
+        self._office, self._who = Office(store, config), local_asker(reason)
+
+    def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer:
+        return self._office.submit(self._who, request, dry_run=dry_run, located=located)
+
+    def decide(self, number: int, verdict: Verdict, why: str | None = None) -> Answer:
+        return self._office.decide(self._who, number, verdict, why)
+
+    def submissions(self, state: State | None = None) -> list[Answer]:
+        return self._office.submissions(self._who, state)
+
+    def probe(self, site: Site) -> Answer:
+        import asyncio
+
+        return asyncio.run(self._office.probe(self._who, site))
+
+    def sites(self) -> list[Answer]:
+        return self._office.sites(self._who)
+
+    def site(self, id_: str) -> Site:
+        return self._office.site(self._who, id_)
+
+    def ledger(self, site: str | None, **shown: Any) -> list[Answer]:
+        return self._office.ledger(self._who, site, **shown)

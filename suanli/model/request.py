@@ -1,0 +1,82 @@
+"""What a person asks the registry to say: the same whether it comes from a terminal, a file or over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from suanli.model.capacity import CapacityEntry, Moment
+from suanli.model.site import Id, Site
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SitesRequest(BaseModel):
+    """The registry says what these sites say. effective: since when changed facts are true; None: since recorded."""
+
+    model_config = _STRICT
+    action: Literal["sites.apply"] = "sites.apply"
+    sites: Annotated[tuple[Site, ...], Field(min_length=1, max_length=10_000)]
+    effective: Moment | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("sites"), list):
+            return value | {"sites": tuple(value["sites"])}
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SitesRequest:
+        ids = [site.id for site in self.sites]
+        if len(set(ids)) < len(ids):
+            twice = next(one for one in ids if ids.count(one) > 1)
+            raise ValueError(f"site {twice} is listed twice")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """The sites that it is about."""
+        first = ", ".join(site.id for site in self.sites[:3])
+        return first if len(self.sites) <= 3 else f"{first} and {len(self.sites) - 3} more"
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        return tuple(site.id for site in self.sites)
+
+
+class _EntryRequest(BaseModel):
+    model_config = _STRICT
+    site: Id
+    pool: Id
+    entry: CapacityEntry
+
+    @property
+    def subject(self) -> str:
+        return f"{self.site}/{self.pool}"
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        return (self.site,)
+
+
+class AdditionRequest(_EntryRequest):
+    """One entry more in the ledger of a pool."""
+
+    action: Literal["capacity.add"] = "capacity.add"
+
+
+class CorrectionRequest(_EntryRequest):
+    """One entry in place of what the ledger says of its time, with a reason."""
+
+    action: Literal["capacity.correct"] = "capacity.correct"
+
+
+Request = SitesRequest | AdditionRequest | CorrectionRequest
+REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="action")])
+
+
+def request_json(request: Request) -> str:
+    """As it is kept until it is decided on, and sent to a server; `REQUEST.validate_json` reads it back."""
+    return request.model_dump_json(by_alias=True, exclude_none=True)

@@ -1,0 +1,44 @@
+"""What waits for a decision, as lines of the ledger: built is planned until somebody has decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suanli.answers import iso
+from suanli.config import Config
+from suanli.model.capacity import written
+from suanli.model.errors import InputError
+from suanli.registering.requests import planned_request
+from suanli.store.sql import Store
+from suanli.store.submissions import Submission
+
+
+def pending_rows(store: Store, one: Submission, config: Config) -> list[dict[str, Any]]:
+    """The lines that approving it would add, in the shape of `ledger_rows`; none if it does not fit any more."""
+    try:
+        changes = planned_request(store, one.request, config)
+    except InputError:
+        return []
+    added = [change.entry for change in changes if change.entry.action == "capacity.add"]
+    return [_row(one, entry.subject, entry.after, config) for entry in added]
+
+
+def _row(one: Submission, where: str, line: dict[str, Any], config: Config) -> dict[str, Any]:
+    site, _, pool = where.partition("/")
+    until = line["valid_until"]
+    return {
+        "id": None,
+        "site": site,
+        "pool": pool,
+        "stage": "planned" if line["stage"] == "built" else line["stage"],
+        "from": str(written(line["valid_from"], config.zone)),
+        "until": None if until is None else str(written(until, config.zone)),
+        "devices": line["devices"],
+        "pflops": line["pflops"],
+        "basis": line["basis"],
+        "reason": line["reason"],
+        "source": line["source"],
+        "recorded_at": iso(one.submitted_at),
+        "superseded_at": None,
+        "submission": one.id,
+    }
