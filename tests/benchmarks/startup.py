@@ -21,7 +21,7 @@ def startup_figures(folder: Path, turns: int) -> list[Figure]:
 
     Each is run `turns` times, and the median told.
     """
-    config = write_registry(_SMALL, folder, port=1, listen=1)
+    config = write_registry(_SMALL, folder, port=9999, listen=1)
     commands = {
         "python": [sys.executable, "-c", "pass"],
         "help": suanli("--help"),

@@ -140,6 +140,7 @@ WRITTEN = {
     "http://127.0.0.01:PORT/": NOT_IPV4,
     "http://00127.0.0.1:PORT/": NOT_IPV4,
     "http://127.0.0.1..:PORT/": NOBODY,
+    "http://portal..example:PORT/": NOBODY,
     "http://127.0.0.1%2e:PORT/": NOBODY,
     "http://%31%32%37.0.0.1:PORT/": NOBODY,
     "http://127.0.0.1%00.example:PORT/": NOBODY,
