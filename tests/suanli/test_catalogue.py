@@ -80,6 +80,16 @@ def test_an_unknown_model_is_unknown_and_has_nearest_rows() -> None:
     assert len(catalogue.nearest("nvidia")) <= 3
 
 
+@pytest.mark.parametrize("name", ["undisclosed", "Undisclosed Accelerator", "未公开型号"])
+def test_a_model_that_its_source_hides_has_a_row_without_any_peak(name: str) -> None:
+    found = load_accelerators().find(name)
+    assert found is not None
+    assert (found.id, found.vendor, found.tflops) == ("undisclosed", "undisclosed", {})
+    (row,) = (row for row in ROWS if row["vendor"] == "undisclosed")
+    assert not any(row[column] for column in ("memory_gb", "tdp_w", "tf32", "bf16", "fp8", "int8", "fp4"))
+    assert "model its source hides" in row["note"]
+
+
 def test_the_national_averages_with_their_source() -> None:
     shipped = shipped_benchmarks()
     assert {one.metric: one.value for one in shipped} == {"online_ratio": 0.60, "usage_ratio": 0.38}

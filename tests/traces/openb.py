@@ -32,9 +32,7 @@ HOUR = 3600
 WHOLE = 1000
 COLUMNS = ("site", "pool", "at", "online_devices", "used_devices", "max_age")
 
-# G2 and G3 are names that hide a model. The registry takes no model without a row in the catalogue, so they stand
-# here as a device whose row has no peak: what counts is that it is unknown.
-UNDISCLOSED = "biren-br106"
+UNDISCLOSED = "undisclosed"  # G2 and G3 are names that hide a model
 # The trace says P100 and V100 without their form: SXM2, as these names mean in the catalogue too.
 MODELS = {
     "P100": "nvidia-p100-sxm2-16gb",
