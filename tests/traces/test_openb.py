@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,9 @@ from suanli.importing.samples import read_samples
 from suanli.model.sample import Sample
 from tests.servers.missing import REQUIRED
 from tests.suanli.making import MAX_AGE, ZONE, open_store
-from tests.suanli.running import suanli
-from tests.suanli.test_importing import suanli_import
+from tests.suanli.running import Ended, suanli
 from tests.traces import data
-from tests.traces.hours import product_hours
+from tests.traces.asking import Hours, hours, imported, only_sums_stay, parts
 from tests.traces.openb import (
     HOUR,
     MODELS,
@@ -44,13 +44,15 @@ SECRET = {"g2", "g3"}
 
 @dataclass(frozen=True)
 class Trace:
-    """The trace as it was placed, and what came of importing it."""
+    """The trace as it was placed, how its import ended, and its hours as they are told from samples and from sums."""
 
     raw: Path
     folder: Path
     devices: dict[str, int]
     placement: Placement
+    ended: Ended
     samples: list[Sample]
+    hours: dict[str, Hours]
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +62,22 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     nodes = read_nodes(raw)
     placement = place(nodes, read_pods(raw))
     write_history(nodes, placement, folder / "openb.csv")
-    (folder / "sites.yaml").write_text(sites_yaml(nodes), encoding="utf-8")
-    assert suanli(folder, "apply", "sites.yaml").code == 0
+    ended = imported(folder, sites_yaml(nodes), "openb.csv")
+    span = START, START + placement.end
+    found = {"samples": hours(folder, *span)}
+    only_sums_stay(folder)
+    found["sums"] = hours(folder, *span)
+    return Trace(raw, folder, devices(nodes), placement, ended, _read(folder), found)
+
+
+def _read(folder: Path) -> list[Sample]:
+    """The rows of the file as the import reads them."""
     store = open_store(f"sqlite:///{folder}/suanli.db")
     samples = read_samples(
         [folder / "openb.csv"], store.registry, load_accelerators(), ZONE, int(time.time()), lambda _: MAX_AGE
     )
     store.close()
-    return Trace(raw, folder, devices(nodes), placement, samples)
+    return samples
 
 
 @pytest.mark.parametrize(("required", "ending"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)])
@@ -154,9 +164,8 @@ def test_no_gpu_is_given_away_twice(trace: Trace) -> None:
 
 
 def test_the_command_takes_every_row(trace: Trace) -> None:
-    first = suanli_import(trace.folder, "openb.csv", "--json")
-    assert (first.code, first.err) == (0, "")
-    assert first.data == {
+    assert (trace.ended.code, trace.ended.err) == (0, "")
+    assert trace.ended.data == {
         "rows": 37155,
         "pools": 7,
         "from": "2023-01-01T00:00:00Z",
@@ -176,24 +185,61 @@ def test_the_word_never_lapses_before_the_end(trace: Trace) -> None:
     assert set(lasts.values()) == {START + trace.placement.end}
 
 
-def test_every_hour_is_that_of_the_trace_exactly(trace: Trace) -> None:
+@pytest.mark.parametrize("source", ["samples", "sums"])
+def test_every_hour_is_that_of_the_trace_exactly(trace: Trace, source: str) -> None:
     """Online and used: PFLOPS-seconds over the peak of a device are whole thousandths of a GPU, times seconds."""
-    counted = product_hours(trace.samples, ("online_pflops", "used_pflops"))
+    told = {key: point for key, point in trace.hours[source].items() if key[0] not in SECRET}
     expected = _hours_of_the_trace(trace)
-    assert set(counted) == set(expected)
-    wrong = {key: (counted[key], told) for key, told in expected.items() if _milli(key[0], counted[key]) != told}
-    assert wrong == {}
+    assert set(told) == set(expected)
+    found = {key: _milli(key[0], point) for key, point in told.items()}
+    assert {key: (found[key], figures) for key, figures in expected.items() if found[key] != figures} == {}
     assert sum(used for _, used in expected.values()) > 0
 
 
-def test_an_undisclosed_peak_leaves_devices_and_no_pflops(trace: Trace) -> None:
+@pytest.mark.parametrize("source", ["samples", "sums"])
+def test_everything_is_heard_until_the_end(trace: Trace, source: str) -> None:
+    last = START + trace.placement.end // HOUR * HOUR
+    for (pool, hour), point in trace.hours[source].items():
+        if pool not in SECRET:
+            heard = trace.placement.end % HOUR if hour == last else HOUR
+            assert point["coverage_ratio"] == pytest.approx(heard / HOUR, rel=1e-12)
+
+
+@pytest.mark.parametrize("source", ["samples", "sums"])
+def test_an_undisclosed_peak_leaves_every_figure_in_pflops_unknown(trace: Trace, source: str) -> None:
+    """Undefined, with its coverage, and not 0: nothing is built that could be counted."""
+    secret = [(pool, point) for (pool, _), point in trace.hours[source].items() if pool in SECRET]
+    assert Counter(pool for pool, _ in secret) == dict.fromkeys(SECRET, -(-trace.placement.end // HOUR))
+    names = [f"{rung}_pflops{kind}" for rung in ("built", "online", "used", "busy") for kind in ("", "_hours")]
+    names += ["coverage_ratio", "online_ratio", "usage_ratio", "online_ratio_high", "usage_ratio_high"]
+    assert {point[name] for _, point in secret for name in names} == {None}
+
+
+def test_undisclosed_devices_are_counted_in_the_ledger(trace: Trace) -> None:
+    entries = suanli(trace.folder, "capacity", "list", "--json").data["capacity"]
+    counted = {one["pool"]: (one["devices"], one["pflops"]) for one in entries if one["pool"] in SECRET}
+    assert counted == {pool_id(model): (trace.devices[model], None) for model in ("G2", "G3")}
+
+
+def test_undisclosed_devices_are_counted_in_every_hour(trace: Trace) -> None:
+    # The record keeps PFLOPS only, so that no series can tell devices: these are of the samples that the import makes.
     secret = [sample for sample in trace.samples if sample.pool in SECRET]
     assert {(sample.online_pflops, sample.used_pflops, sample.quality) for sample in secret} == {
         (None, None, "partial")
     }
-    in_devices = product_hours(secret, ("online_devices", "used_devices"))
+    online: dict[str, Counter[int]] = defaultdict(Counter)
+    used: dict[str, Counter[int]] = defaultdict(Counter)
+    for pool in SECRET:
+        words = [sample for sample in secret if sample.pool == pool]
+        ends = [*(word.at - START for word in words[1:]), trace.placement.end]
+        for word, end in zip(words, ends, strict=True):
+            for hours_of, devices_of in ((online, word.online_devices), (used, word.used_devices)):
+                _add(hours_of[pool], word.at - START, end, round((devices_of or 0.0) * WHOLE))
     expected = _hours_of_the_trace(trace, secret=True)
-    assert {key: tuple(round(value * WHOLE) for value in found) for key, found in in_devices.items()} == expected
+    found = {
+        (pool, hour): tuple(sums[pool][(hour - START) // HOUR] for sums in (online, used)) for pool, hour in expected
+    }
+    assert found == expected
 
 
 def test_the_hours_of_all_pools_are_those_of_the_list_of_pods(trace: Trace) -> None:
@@ -213,13 +259,11 @@ def test_the_hours_of_all_pools_are_those_of_the_list_of_pods(trace: Trace) -> N
     }
 
 
-def _milli(pool: str, pflops_seconds: tuple[float, ...]) -> tuple[int, ...]:
-    """PFLOPS-seconds as thousandths of a GPU times seconds; they are whole but for the rounding of floats."""
+def _milli(pool: str, point: dict[str, Any]) -> tuple[int, ...]:
+    """Online and used of an hour as thousandths of a GPU times seconds."""
     row = load_accelerators().find(MODELS[next(model for model in MODELS if pool_id(model) == pool)])
     peak = row.tflops["fp16"] / 1000 if row else 0.0
-    found = [value / peak * WHOLE for value in pflops_seconds]
-    assert max(abs(value - round(value)) for value in found) < 0.01
-    return tuple(round(value) for value in found)
+    return tuple(parts(point[f"{rung}_pflops_hours"], peak, WHOLE) for rung in ("online", "used"))
 
 
 def _hours_of_the_trace(trace: Trace, *, secret: bool = False) -> dict[tuple[str, int], tuple[int, int]]:
