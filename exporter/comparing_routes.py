@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from suanli.answers import GroupBy
@@ -33,7 +33,7 @@ _After = Annotated[int, Query(alias="to", ge=0, le=_LAST, description="a later o
 _Months = Annotated[bool, Query(description="compare the whole months in which the two lie")]
 
 
-def comparing_routes(api: FastAPI, served: Served) -> None:
+def comparing_routes(api: APIRouter, served: Served) -> None:
     """Every comparison that the command line knows, with the same answers."""
     store, config = served.store, served.config
 

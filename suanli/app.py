@@ -26,10 +26,12 @@ from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
-from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.errors import SuanliError, Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
+from suanli.registering.office import Office
+from suanli.registering.served import ServedDesk
 from suanli.registry.polled import polled_cross_check, polled_site
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
@@ -123,7 +125,15 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
         exposition = Exposition(store, outcomes, checks, own, config)
-        served = Served(store, outcomes, exposition, config, lambda: poller.fault or "", _read_token(config))
+        served = Served(
+            store,
+            exposition,
+            config,
+            ServedDesk(Office(store, config), outcomes),
+            lambda: poller.fault or "",
+            _read_token(config),
+            config.address[0] in LOOPBACK,
+        )
         plans = [
             _Plan(store, config, "source", poller, pool, outcomes),
             _Plan(store, config, "cross_check", checker, pool, checks),
@@ -170,12 +180,15 @@ async def serve(config: Config, started: Callable[[Service], None]) -> None:
 
 
 async def _watch(store: Store, plans: list[_Plan]) -> None:
-    """Keeps the pollers' plans equal to the registry, also when another process changes it."""
+    """Keeps the pollers' plans equal to the registry, whichever process or request changes it."""
+    taken = store.record
     while True:
         await asyncio.sleep(_REGISTRY_WATCH)
         try:
             if await asyncio.to_thread(store.changed_elsewhere):
                 await asyncio.to_thread(store.reload)
+            if store.record is not taken:
+                taken = store.record
                 for plan in plans:
                     plan.take_over()
         except Unavailable as error:
@@ -215,14 +228,8 @@ def _all_of(*told: Callable[[PollOutcome], None]) -> Callable[[PollOutcome], Non
 
 
 def _read_token(config: Config) -> str:
-    """The token that reading needs; an address beyond this machine is not served without one."""
-    if config.read_token is not None:
-        return config.read_token.reveal().get_secret_value()
-    if config.address[0] not in LOOPBACK:
-        raise InputError(
-            Problem(f"listen: {config.listen} can be reached from elsewhere: set read_token", key="listen")
-        )
-    return ""
+    """The configured token for reading. Beyond this machine nothing is open: who has none needs one of the store's."""
+    return "" if config.read_token is None else config.read_token.reveal().get_secret_value()
 
 
 async def _end(tasks: list[asyncio.Task[None]], *stops: Callable[[], object]) -> None:

@@ -150,6 +150,14 @@ class TargetConfig(BaseModel):
         return one.basis == self.basis and (kind == "fleet" or getattr(one, kind) == name)
 
 
+class TlsConfig(BaseModel):
+    """Our own certificate and its key, as paths of PEM files: what listens is then https."""
+
+    model_config = _STRICT
+    cert: str = Field(min_length=1)
+    key: str = Field(min_length=1)
+
+
 class RetentionConfig(BaseModel):
     """How long the record is kept; `forever` has no end. What is summed into hours and days outlives its samples."""
 
@@ -189,13 +197,18 @@ class RegistrationConfig(BaseModel):
 
 
 class Config(BaseModel):
-    """The whole file; every key may be left out."""
+    """The whole file; every key may be left out.
+
+    trusted_proxies: addresses of reverse proxies whose word on the client's address (X-Forwarded-For) is taken.
+    """
 
     model_config = _STRICT
     store: str = "sqlite:///suanli.db"
     listen: str = Field(default="127.0.0.1:9105", pattern=r"^[^\s:]+:\d{1,5}$")
     timezone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"
+    tls: TlsConfig | None = None
+    trusted_proxies: tuple[str, ...] = ()
     read_token: SecretRef | None = None
     poll: PollConfig = PollConfig()
     reach: ReachConfig = ReachConfig()
@@ -231,6 +244,16 @@ class Config(BaseModel):
         names = [sink.name for sink in self.sinks]
         if len(set(names)) < len(names):
             raise ValueError("two sinks have the same name; each has a cursor of its own under its name")
+        return self
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Config:
+        targets = [(one.scope, one.metric, one.basis) for one in self.targets]
+        if twice := next((one for one in targets if targets.count(one) > 1), None):
+            raise ValueError(f"two targets of {twice[0]}, {twice[1]} ({twice[2]}): which of them is to be reached?")
+        named = [(one.name, one.metric, one.since) for one in self.benchmarks]
+        if again := next((one for one in named if named.count(one) > 1), None):
+            raise ValueError(f"two benchmarks {again[0]} of {again[1]} from {again[2]}: a name stands for one value")
         return self
 
     @property

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,16 +58,19 @@ class Instance:
             raise RuntimeError(f"{' '.join(arguments)}: {done.returncode}\n{done.stderr}")
         return done
 
-    def start(self) -> None:
-        """Start, and return when it says that it can record."""
+    def start(self, ready: Callable[[], bool] | None = None) -> None:
+        """Start, and return when it says that it can record, or when it is `ready`."""
         command = [sys.executable, "-m", "suanli", "--config", str(self.folder / "config.yaml"), "serve"]
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment())
-        wait_until(self.ready, within=30, what=f"readiness; log:\n{self.log()[-2000:]}")
+        wait_until(lambda: self._answers(ready or self.ready), within=30, what=f"readiness; log:\n{self.log()[-2000:]}")
 
     def ready(self) -> bool:
+        return self._answers(lambda: httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success)
+
+    def _answers(self, asked: Callable[[], bool]) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
+            return asked()
         except httpx.HTTPError:
             return False
 

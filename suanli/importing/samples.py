@@ -58,10 +58,11 @@ def read_samples(
     max_age_of: Callable[[Site], int],
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Sample]:
-    """All rows of these files as samples, in their order; fetched_at is `now` (UTC seconds).
+    """All rows of these files as samples, in their order; now: UTC seconds.
 
-    Raises InputError, listing what is wrong in every file; a place that is not registered is told once, at its first
-    row. `told` hears how far a long file has been read.
+    Nobody knows when they were fetched, so that counts as the time that they are of. Raises InputError, listing what is
+    wrong in every file; a place that is not registered is told once, at its first row. `told` hears how far a long file
+    has been read.
     """
     problems = Problems()
     reader = _Reader(_places(registry, catalogue, max_age_of), zone, now, problems)
@@ -97,7 +98,6 @@ class _Reader:
     def __init__(self, places: dict[tuple[str, str], _Place], zone: ZoneInfo, now: int, problems: Problems) -> None:
         self._places = places
         self._unknown: set[tuple[str, str]] = set()
-        self._now = now
         self._problems = problems
         self._parsers = parsers(zone, now)
 
@@ -151,7 +151,7 @@ class _Reader:
             pool=place.pool.id,
             at=cells["at"],
             source_at=cells["at"],
-            fetched_at=self._now,
+            fetched_at=cells["at"],
             max_age=cells.get("max_age", place.max_age),
             online_devices=cells.get("online_devices"),
             used_devices=cells.get("used_devices"),

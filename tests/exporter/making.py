@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from exporter.api import Served
 from exporter.base import Rejected, Retry
 from exporter.exposition import Family
 from exporter.lineprotocol import lines_of
@@ -15,6 +16,8 @@ from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from suanli.config import Config
 from suanli.model.polled import PollOutcome
+from suanli.registering.office import Office
+from suanli.registering.served import ServedDesk
 from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Batch, Store
 from tests.suanli.making import T0, a_pool, a_sample, a_site, built
@@ -123,3 +126,17 @@ def down(after: float | None = None) -> Callable[[], None]:
         raise Retry("503 made up: the sink is down", after)
 
     return raising
+
+
+def served(
+    store: Store,
+    exposition: Rendering,
+    config: Config | None = None,
+    token: str = "",
+    unready: str = "",
+    now: float = T0,
+) -> Served:
+    """All that the API shows, its clock standing still."""
+    settings = config or Config()
+    desk = ServedDesk(Office(store, settings), exposition.outcomes)
+    return Served(store, exposition, settings, desk, lambda: unready, token, clock=lambda: now)

@@ -12,14 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.api import Served, make_api
+from exporter.api import make_api
 from exporter.listening import listening
 from suanli import __version__
 from suanli.answers import GROUPINGS, Asked, rates_answer
 from suanli.config import Config
 from suanli.model.errors import Unavailable
 from suanli.store.sql import Store
-from tests.exporter.making import SITES, Rendering, heard, outcome
+from tests.exporter.making import SITES, Rendering, heard, outcome, served
 from tests.suanli.making import MAX_AGE, T0, a_store
 
 PAGE = Path(__file__).parents[2] / "exporter" / "page"
@@ -39,8 +39,8 @@ async def client(store: Store, token: str = "", unready: str = "", now: float = 
     exposition = Rendering(store)
     exposition.outcomes.note(outcome("a", at=T0 - 5))
     exposition.outcomes.note(outcome("b", "refused", reason="401 unauthorized"))
-    served = Served(store, exposition.outcomes, exposition, Config(), lambda: unready, token, lambda: now)
-    transport = httpx.ASGITransport(make_api(served), raise_app_exceptions=False)
+    shown = served(store, exposition, token=token, unready=unready, now=now)
+    transport = httpx.ASGITransport(make_api(shown), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
 
@@ -157,7 +157,7 @@ async def test_what_is_not_there_and_what_is_not_done_are_problems_too(store: St
         problem(await api.get("/api/v1/nothing"), 404)
         problem(await api.get("/page/../api.py"), 404)
         problem(await api.get("/page/%2e%2e/api.py"), 404)
-        problem(await api.post("/api/v1/rates"), 405)
+        problem(await api.post("/api/v1/rates"), 401)
 
 
 # ---------------------------------------------------------------- who may read
@@ -247,11 +247,11 @@ async def test_the_page_asks_for_what_is_served(store: Store) -> None:
 
 async def test_a_server_of_its_own_on_a_free_port_until_the_block_ends(store: Store) -> None:
     exposition = Rendering(store)
-    served = Served(store, exposition.outcomes, exposition, Config(), lambda: "", "", lambda: T0)
-    async with listening(make_api(served), "127.0.0.1", 0) as http, httpx.AsyncClient() as api:
+    shown = served(store, exposition)
+    async with listening(make_api(shown), "127.0.0.1", 0) as http, httpx.AsyncClient() as api:
         assert (await api.get(f"{http.address}/healthz")).text == "alive\n"
         port = int(http.address.rpartition(":")[2])
         with pytest.raises(Unavailable, match="is another Suanli running"):
-            async with listening(make_api(served), "127.0.0.1", port):
+            async with listening(make_api(shown), "127.0.0.1", port):
                 pass
     assert http.task.done()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.api import Served, make_api
+from exporter.api import make_api
 from suanli.answers import Asked
 from suanli.config import Config
 from suanli.explaining.answer import explain_answer
@@ -18,7 +18,7 @@ from suanli.model.errors import Unavailable
 from suanli.period_answers import AskedPeriod, history_answer, period_answer
 from suanli.store.rollup import Retention, let_go, roll
 from suanli.store.sql import Store
-from tests.exporter.making import Rendering
+from tests.exporter.making import Rendering, served
 from tests.suanli.an_hour import FROM, TARGETS, TO, H, an_hour, stop
 from tests.suanli.making import ZONE, Clock, config
 from tests.suanli.running import suanli
@@ -37,8 +37,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @asynccontextmanager
 async def client(store: Store, settings: Config | None = None, now: float = NOW) -> AsyncIterator[httpx.AsyncClient]:
     exposition = Rendering(store)
-    served = Served(store, exposition.outcomes, exposition, settings or Config(), lambda: "", "", lambda: now)
-    transport = httpx.ASGITransport(make_api(served), raise_app_exceptions=False)
+    shown = served(store, exposition, settings, now=now)
+    transport = httpx.ASGITransport(make_api(shown), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as made:
         yield made
 
@@ -170,9 +170,9 @@ async def test_the_schema_names_what_can_be_asked(store: Store) -> None:
     async with client(store) as api:
         paths = (await api.get("/openapi.json")).json()["paths"]
     names = {
-        path: {one["name"] for one in paths[path]["get"]["parameters"]}
-        for path in paths
-        if "parameters" in paths[path]["get"]
+        path: {one["name"] for one in verbs["get"]["parameters"]}
+        for path, verbs in paths.items()
+        if "parameters" in verbs.get("get", {})
     }
     assert names["/api/v1/rates"] == {"at", "from", "to", "as_of", "by", "basis", "maintenance", "mean"}
     assert names["/api/v1/history"] == {"from", "to", "every", "by", "basis", "as_of", "maintenance"}

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from exporter.api import Served, make_api
-from exporter.comparing_routes import comparing_routes
+from exporter.api import make_api
 from exporter.exposition import families
 from suanli.comparing import AskedChange, benchmarks_answer, change_answer, funnel_answer, targets_answer
 from suanli.config import Config
@@ -26,7 +25,7 @@ from suanli.store.outcomes import Outcomes
 from suanli.store.rollup import roll
 from suanli.store.samples import set_counter
 from suanli.store.sql import Store
-from tests.exporter.making import Rendering
+from tests.exporter.making import Rendering, served
 from tests.suanli.making import T0, ZONE, Clock, a_pool, a_sample, a_site, a_store, built, config, local
 from tests.suanli.running import Ended, suanli
 from tests.suanli.storing import SLOW_STORE
@@ -407,10 +406,7 @@ WAYS = [
 
 async def asked(store: Store, path: str, given: dict[str, Any]) -> httpx.Response:
     exposition = Rendering(store)
-    served = Served(store, exposition.outcomes, exposition, OURS, lambda: "", "", lambda: T0)
-    api = make_api(served)
-    comparing_routes(api, served)
-    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(make_api(served(store, exposition, OURS)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.get(f"/api/v1/{path}", params=given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -98,7 +98,7 @@ def test_a_row_is_a_sample_of_its_own_time(read: Read) -> None:
             pool="p",
             at=1_700_000_000,
             source_at=1_700_000_000,
-            fetched_at=T0,
+            fetched_at=1_700_000_000,
             max_age=3600,
             online_pflops=80.0,
             used_pflops=40.5,
@@ -442,3 +442,14 @@ def test_help_names_every_column(tmp_path: Path) -> None:
     ended = suanli_import(tmp_path, "--help")
     assert ended.code == 0
     assert [name for name in COLUMNS if name not in ended.out] == []
+
+
+def test_what_is_imported_is_no_stale_answer_of_a_source(tmp_path: Path) -> None:
+    """Years old by nature, and whoever exported it says how good it is."""
+    with a_store(a_site("s", a_pool("p", built(100.0, date(2020, 1, 1)))), folder=tmp_path):
+        pass
+    header = "site,pool,at,online_pflops,used_pflops,quality"
+    (tmp_path / "old.csv").write_text(rows("s,p,1700000000,80,40,ok", header=header), encoding="utf-8")
+    assert suanli(tmp_path, "import", "old.csv").code == 0
+    found = suanli(tmp_path, "rates", "--at", "2023-11-14T22:14Z", "--json").data["groups"]
+    assert [(one["online_pflops"], one["quality"]) for one in found] == [(80.0, "ok")]

@@ -1,0 +1,100 @@
+"""Who asks: known by their token before anything is looked at; and what a request may be at most."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request, Response
+
+from exporter.problems import problem, problem_of
+from suanli.access import Door, Missing
+from suanli.model.access import Principal, Scope, Verb, may
+from suanli.model.errors import Forbidden, SuanliError
+
+MOST_BYTES = 4 << 20
+"""Of a request's body: thousands of sites."""
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ANYONE = Principal("", "anyone on this machine", frozenset({Scope("read")}))
+_READER = Principal("", "read_token", frozenset({Scope("read")}))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """read_token: the configured one, "" if none; open_reads: reading needs no token, as only this machine can ask."""
+
+    door: Door
+    read_token: str
+    open_reads: bool
+    clock: Callable[[], float]
+
+    async def principal(self, request: Request) -> Principal:
+        """Whose request this is; an AccessError where nobody is let in with what it brings."""
+        given = request.headers.get("authorization")
+        if given is None:
+            if self.open_reads and request.method in _READS:
+                return _ANYONE
+            raise Missing
+        scheme, _, text = given.partition(" ")
+        token = text.strip() if scheme.lower() == "bearer" else ""
+        if self.read_token and hmac.compare_digest(token.encode(), self.read_token.encode()):
+            return _READER
+        address = request.client.host if request.client else ""
+        return await asyncio.to_thread(self.door.authenticate, token, address, self.clock())
+
+
+def guarded(api: FastAPI, guard: Guard) -> None:
+    """Nothing of the API is reached but by somebody; `request.state` has `principal` and `request_id`."""
+
+    @api.middleware("http")
+    async def let_in(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+        request.state.request_id = uuid.uuid4().hex
+        response = await _answered(request, proceed, guard)
+        response.headers.update({name: value for name, value in _HEADERS.items() if name not in response.headers})
+        response.headers["X-Request-Id"] = request.state.request_id
+        return response
+
+
+async def _answered(request: Request, proceed: Callable[[Request], Awaitable[Response]], guard: Guard) -> Response:
+    if request.url.path == "/healthz":
+        return await proceed(request)
+    if (size := request.headers.get("content-length", "0")) and size.isdecimal() and int(size) > MOST_BYTES:
+        return problem(413, f"a request has at most {MOST_BYTES >> 20} MiB")
+    if "transfer-encoding" in request.headers:
+        return problem(411, "say how long the request is: Content-Length")
+    try:
+        request.state.principal = await guard.principal(request)
+    except SuanliError as error:
+        return problem_of(error)
+    return await proceed(request)
+
+
+def who(request: Request) -> Principal:
+    """Whose request this is, for a route."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+def reader(request: Request) -> Principal:
+    """The same, where the figures of everybody are read."""
+    return allowed(request, "read")
+
+
+def allowed(request: Request, verb: Verb) -> Principal:
+    """Whose request this is, if they may do this everywhere."""
+    principal = who(request)
+    if not may(principal, verb):
+        told = (
+            "reads only its own sites: /api/v1/sites, /capacity, /submissions" if verb == "read" else f"may not {verb}"
+        )
+        raise Forbidden(f"{principal.owner} {told}")
+    return principal

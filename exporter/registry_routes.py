@@ -1,0 +1,150 @@
+"""The registry over HTTP: what `suanli site`, `capacity` and `apply` do beside the store, by the same desk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import Body, FastAPI, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from exporter.desk import Desk
+from exporter.guard import who
+from exporter.problems import Unlike
+from suanli.model.errors import InputError, Problem
+from suanli.model.request import Request as Asked
+from suanli.model.request import SitesRequest
+from suanli.model.site import Id, Site
+
+_LAST = 32_503_680_000  # the year 3000: no calendar ends before it
+_DryRun = Annotated[bool, Query(description="only say what would change")]
+_Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the number of a submission")]
+_State = Annotated[
+    Literal["pending", "approved", "rejected", "withdrawn"] | None, Query(description="only of this state")
+]
+_Second = Annotated[int | None, Query(ge=0, le=_LAST)]
+_SiteId = Annotated[Id, Path(description="the id of a site")]
+_Asked = Annotated[Asked, Body(discriminator="action")]
+
+
+class Why(BaseModel):
+    """The reason of a decision."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: (
+        Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")]
+        | None
+    ) = None
+
+
+def registry_routes(api: FastAPI, desk: Desk) -> None:
+    """Reading and asking for changes; each answer is that of the command line with --json."""
+    _sites(api, desk)
+    _requests(api, desk)
+    _decisions(api, desk)
+
+
+def _sites(api: FastAPI, desk: Desk) -> None:
+    @api.get("/api/v1/sites")
+    def sites(request: Request) -> JSONResponse:
+        """The registered sites and how their last poll ended."""
+        return JSONResponse({"sites": desk.sites(who(request))})
+
+    @api.get("/api/v1/sites/{site}")
+    def site(request: Request, site: _SiteId) -> Response:
+        """One site as a file of sites would say it; its ETag guards a change of it."""
+        found = _as_json(desk.site(who(request), site))
+        return JSONResponse(found, headers={"ETag": _etag(found)})
+
+    @api.put("/api/v1/sites/{site}")
+    def put_site(
+        request: Request,
+        site: _SiteId,
+        wanted: Site,
+        if_match: Annotated[str | None, Header()] = None,
+        dry_run: _DryRun = False,
+    ) -> Response:
+        """Register a site, or change it: then If-Match says which state of it was looked at."""
+        if wanted.id != site:
+            raise InputError(Problem(f"expected {site}, as in the path", key="id"))
+        _check_match(request, desk, site, if_match)
+        answer = desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=dry_run)
+        return _answered(answer)
+
+    @api.get("/api/v1/capacity")
+    def capacity(
+        request: Request,
+        site: Annotated[Id | None, Query()] = None,
+        at: _Second = None,
+        as_of: _Second = None,
+        everything: Annotated[bool, Query(alias="all")] = False,
+    ) -> JSONResponse:
+        """The ledger, and behind it, as planned, what waits for a decision."""
+        rows = desk.ledger(who(request), site, at=at, as_of=as_of, everything=everything)
+        return JSONResponse({"capacity": rows})
+
+
+def _check_match(request: Request, desk: Desk, site: str, if_match: str | None) -> None:
+    known = {row["id"] for row in desk.sites(who(request))}
+    if site not in known:
+        if if_match is not None:
+            raise Unlike(f"site {site} is not registered", None, '""')
+        return
+    current = _as_json(desk.site(who(request), site))
+    if if_match is None:
+        raise InputError(
+            Problem(f"site {site} is registered: say in If-Match which state of it is to be changed", key="If-Match")
+        )
+    if if_match not in ("*", _etag(current)):
+        raise Unlike(f"site {site} has changed meanwhile", current, _etag(current))
+
+
+def _requests(api: FastAPI, desk: Desk) -> None:
+    @api.post("/api/v1/requests")
+    def submit(request: Request, asked: _Asked, dry_run: _DryRun = False) -> Response:
+        """Ask for a change: carried out at once (200), or kept until somebody decides (202)."""
+        return _answered(desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run))
+
+    @api.post("/api/v1/probe")
+    async def probe(request: Request, site: Site) -> JSONResponse:
+        """Ask a site's source now: what is there, what looks wrong, what registering it would change."""
+        return JSONResponse(await desk.probe(who(request), request.state.request_id, site))
+
+
+def _decisions(api: FastAPI, desk: Desk) -> None:
+    @api.get("/api/v1/submissions")
+    def submissions(request: Request, state: _State = None) -> JSONResponse:
+        """What was asked for and waits, or was decided on."""
+        return JSONResponse({"submissions": desk.submissions(who(request), state)})
+
+    @api.get("/api/v1/submissions/{number}")
+    def submission(request: Request, number: _Number) -> JSONResponse:
+        """One of them, with what was asked for."""
+        return JSONResponse(desk.submission(who(request), number))
+
+    for verb, verdict in (("approve", "approved"), ("reject", "rejected"), ("withdraw", "withdrawn")):
+        _decision(api, desk, verb, verdict)
+
+
+def _decision(api: FastAPI, desk: Desk, verb: str, verdict: str) -> None:
+    def decide(request: Request, number: _Number, reason: Why | None = None) -> JSONResponse:
+        why = None if reason is None else reason.why
+        return JSONResponse(desk.decide(who(request), request.state.request_id, number, verdict, why or None))
+
+    decide.__doc__ = f"Let a submission be {verdict}."
+    api.post(f"/api/v1/submissions/{{number}}/{verb}", name=f"{verb}_submission")(decide)
+
+
+def _answered(answer: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(answer, 202 if answer["state"] == "pending" else 200)
+
+
+def _as_json(site: Site) -> Any:
+    return site.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"status": site.status}
+
+
+def _etag(state: Any) -> str:
+    text = json.dumps(state, sort_keys=True, ensure_ascii=True)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

@@ -1,0 +1,20 @@
+"""Tokens: how they are made and recorded, and how who brings one is known. Why so: docs/decisions/0011-access.md."""
+
+from suanli.access.door import Door
+from suanli.access.errors import AccessError, Expired, Invalid, LockedOut, Missing, Revoked, WrongNetwork
+from suanli.access.issuing import Issued, WantedToken, issue, revoke
+
+__all__ = [
+    "AccessError",
+    "Door",
+    "Expired",
+    "Invalid",
+    "Issued",
+    "LockedOut",
+    "Missing",
+    "Revoked",
+    "WantedToken",
+    "WrongNetwork",
+    "issue",
+    "revoke",
+]
