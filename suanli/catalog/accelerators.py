@@ -46,6 +46,18 @@ class Accelerators:
     def find(self, text: str) -> Accelerator | None:
         return self.by_name.get(folded(text))
 
+    def meant(self, text: str) -> list[Accelerator]:
+        """The rows that a person may mean, the likeliest first: the one of this name, or all that bear its words.
+
+        `A100 80G` is every A100 of 80 GB. A word that is in no row's names leaves what is spelled most alike.
+        """
+        if (row := self.find(text)) is not None:
+            return [row]
+        words = folded(text).split("-")
+        bearing = [row for row in self.rows if all(any(_bears(name, word) for name in row.aliases) for word in words)]
+        whole = [row for row in bearing if any(all(_bears(name, word) for word in words) for name in row.aliases)]
+        return whole or bearing or [row for id_ in self.nearest(text) if (row := self.find(id_)) is not None]
+
     def nearest(self, text: str) -> list[str]:
         """Up to three ids that a person may have meant."""
         close = difflib.get_close_matches(folded(text), self.by_name, n=6, cutoff=0.5)
@@ -55,6 +67,11 @@ class Accelerators:
 def folded(text: str) -> str:
     """A name as it is compared: `NVIDIA A100-SXM4` and `nvidia-a100 sxm4` are one."""
     return _FOLDED.sub("-", text.strip().lower())
+
+
+def _bears(name: str, word: str) -> bool:
+    """Whether one of the name's words begins with this one: 80g in a100-80gb, but not 00 in a100."""
+    return any(part.startswith(word) for part in name.split("-"))
 
 
 @cache

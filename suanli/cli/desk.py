@@ -11,6 +11,7 @@ from suanli.store.ledger_plan import Located, by_name
 if TYPE_CHECKING:
     from suanli.cli.context import Globals
     from suanli.config import Config
+    from suanli.model.reach import Reach
     from suanli.model.request import Request
     from suanli.model.site import Site
     from suanli.registering.office import Answer, Verdict
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class Desk(Protocol):
-    """What the registry's commands ask for. config: for zone and language; the rules are those of the office."""
+    """What the registry's commands ask for. config: for zone and language; the rules are those of the office.
+
+    reach: what a site may have asked, None where that is known elsewhere.
+    """
 
     config: Config
 
+    def reach(self, site: str) -> Reach | None: ...
     def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer: ...
     def decide(self, number: int, verdict: Verdict, why: str | None = None) -> Answer: ...
     def submissions(self, state: State | None = None) -> list[Answer]: ...
@@ -56,6 +61,9 @@ class LocalDesk:
 
         self.config, self._store = config, store
         self._office, self._who = Office(store, config), local_asker(reason)
+
+    def reach(self, site: str) -> Reach | None:
+        return self.config.reach.of(site)
 
     def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer:
         return self._office.submit(self._who, request, dry_run=dry_run, located=located)

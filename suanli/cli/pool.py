@@ -8,6 +8,7 @@ import typer
 
 from suanli.cli.context import given, say
 from suanli.cli.output import pflops, print_json, print_table
+from suanli.cli.registering import add_pool
 
 pool = typer.Typer(name="pool", help="Pools of devices, and to which site they belong.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
@@ -92,3 +93,6 @@ def move(
 def _row(one: dict[str, Any], language: str) -> list[str]:
     amounts = [pflops(one[name], language) for name in ("planned_pflops", "built_pflops")]
     return [one["site"], one["pool"], one["model"], one["basis"], *amounts, one["since"] or ""]
+
+
+pool.command("add")(add_pool)

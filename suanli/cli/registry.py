@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from suanli.cli import registering
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.output import print_json, print_table
+from suanli.cli.reading import day_or_time
 from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -54,24 +56,27 @@ def apply(
     """
     from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
-    from suanli.cli.moments import moment
-    from suanli.registering.plans import located_in, planned
+    from suanli.cli.capacity_words import WORDS
+    from suanli.model.request import SitesRequest
+    from suanli.registering.plans import located_in
     from suanli.registry.file import read_sites
 
-    with given(context).opened() as (config, store):
-        reach = config.reach.of
-        sites = read_sites(files, config.zone, load_accelerators(), lambda one: source_faults(one, reach(one.id)))
-        since = moment("--effective", effective, config.zone)
-        changes = planned(store, sites, config, since, located_in(files))
-        if changes and not dry_run:
-            store.apply(changes, int(time.time()))
+    since = None if effective is None else day_or_time("--effective", effective)
+    with at_desk(given(context)) as desk:
+        zone, faults = desk.config.zone, lambda one: source_faults(one, desk.reach(one.id))
+        sites = read_sites(files, zone, load_accelerators(), faults)
+        request = SitesRequest(sites=tuple(sites), effective=since)
+        answer = desk.submit(request, dry_run=dry_run, located=located_in(files))
     if json:
-        print_json({"changes": [change.text for change in changes], "applied": bool(changes) and not dry_run})
+        print_json(answer | {"applied": answer["state"] == "applied"})
         return
-    for change in changes:
-        print(change.text)
+    for change in answer["changes"]:
+        print(change)
+    if answer["state"] == "pending":
+        say(str(WORDS[desk.config.language]["pending"]).format(number=answer["submission"]))
+        return
     state = "would be made" if dry_run else "made"
-    say(f"{len(changes)} changes {state}" if changes else "nothing to change")
+    say(f"{len(answer['changes'])} changes {state}" if answer["changes"] else "nothing to change")
 
 
 def export(context: typer.Context) -> None:
@@ -83,13 +88,16 @@ def export(context: typer.Context) -> None:
         print(write_sites(as_written(item, config.zone) for item in store.registry), end="")
 
 
+site.command("register")(registering.register)
+site.command("update")(registering.update)
+site.command("retire")(registering.retire)
+
+
 @site.command("list")
 def list_sites(context: typer.Context, json: _Json = False) -> None:
     """Every site: who runs it, where, with which pools."""
-    from suanli.listing import site_row
-
-    with given(context).opened() as (_, store):
-        rows = [site_row(item) for item in store.registry]
+    with at_desk(given(context)) as desk:
+        rows = desk.sites()
     if json:
         print_json({"sites": rows})
         return
@@ -101,10 +109,9 @@ def list_sites(context: typer.Context, json: _Json = False) -> None:
 def show_site(context: typer.Context, id_: Annotated[str, typer.Argument(metavar="SITE")], json: _Json = False) -> None:
     """One site as its file would say it."""
     from suanli.registry.file import write_sites
-    from suanli.store.registry import as_written
 
-    with given(context).opened() as (config, store):
-        found = as_written(known_site(id_, store.registry), config.zone)
+    with at_desk(given(context)) as desk:
+        found = desk.site(id_)
     if json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:

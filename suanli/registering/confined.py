@@ -17,13 +17,12 @@ from suanli.model.yamlfile import Loc, dotted
 PREFIX = "SUANLI_SITE_"
 
 
-def unconfined(site: Site, config: Config) -> list[Problem]:
-    """Everything that this site names beyond what is its own."""
-    sources: tuple[tuple[str, Source | None], ...] = (("source", site.source), ("cross_check", site.cross_check))
+def unconfined(site: Site, recorded: Site | None, config: Config) -> list[Problem]:
+    """Everything that this site names beyond what is its own, but for sources that stay as they are recorded."""
     return [
         Problem(told, key=f"site {site.id}: {dotted(loc)}")
-        for where, source in sources
-        if source is not None
+        for where in ("source", "cross_check")
+        if (source := getattr(site, where)) is not None and (recorded is None or source != getattr(recorded, where))
         for loc, told in _faults(site.id, where, source, config.registration.secrets)
     ]
 

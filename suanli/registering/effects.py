@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from suanli.answers import iso
 from suanli.config import Config
@@ -33,19 +35,12 @@ class Effects:
     config: Config
     heard: Sequence[Sample] = ()
 
-    def tried(self, store: Store, changes: list[Change]) -> Figures:
-        """Of changes that are not carried out."""
+    def tried(self, store: Store, connection: Connection, changes: list[Change]) -> Figures:
+        """connection: of the transaction that is open; nothing of the changes is left in it."""
         periods = self._periods(store.now)
         before = _figures(store, periods, self.basis, self.config)
-        with tried(store, changes, store.now, self.heard) as changed:
+        with tried(store, connection, changes, store.now, self.heard) as changed:
             return self._beside(periods, before, _figures(changed, periods, self.basis, self.config))
-
-    def carried_out(self, store: Store, carry_out: Callable[[], None]) -> Figures:
-        """Of what `carry_out` does to the store."""
-        periods = self._periods(store.now)
-        before = _figures(store, periods, self.basis, self.config)
-        carry_out()
-        return self._beside(periods, before, _figures(store, periods, self.basis, self.config))
 
     def _periods(self, now: int) -> list[tuple[int, int]]:
         return [(now, now + 1), *([last_month(now, self.config)] if self.since < now else [])]

@@ -6,9 +6,11 @@ Who may decide has their request carried out at once; of all others it waits, co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
+
+from sqlalchemy import Connection
 
 from collectors.registry import check_source
 from suanli.answers import iso
@@ -16,12 +18,13 @@ from suanli.config import Config
 from suanli.listing import ledger_rows, site_row
 from suanli.model.access import Principal, Scope, may
 from suanli.model.audit import Author, local_author
-from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError
+from suanli.model.errors import Forbidden, InputError, Problem, SuanliError
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.sample import Sample
 from suanli.model.site import Site
+from suanli.registering.amounts import reaching
 from suanli.registering.confined import unconfined
-from suanli.registering.effects import Effects
+from suanli.registering.effects import Effects, Figures
 from suanli.registering.pending import pending_rows
 from suanli.registering.probing import compared, probe
 from suanli.registering.requests import planned_request
@@ -41,9 +44,9 @@ from suanli.store.submissions import (
 )
 
 Answer = dict[str, Any]
+_SITES_WITH_FIGURES = 50
+"""Of how many at once the effect on figures is told; of more it would keep others waiting."""
 Verdict = Literal["approved", "rejected", "withdrawn"]
-_TRIES = 8
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,18 @@ def local_asker(reason: str | None = None) -> Asker:
     """Who sits at the store itself: they could write into it with any program, so nothing is kept from them."""
     author = local_author(reason)
     return Asker(Principal("", author.actor, frozenset({Scope("admin")})), author)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The changes that answer a request, and the fleet's figures before and after them."""
+
+    changes: list[Change]
+    figures: Figures
+
+    def answer(self, state: str, number: int | None = None) -> Answer:
+        texts = [change.text for change in self.changes]
+        return {"state": state, "submission": number, "changes": texts, "figures": self.figures}
 
 
 class Office:
@@ -80,12 +95,31 @@ class Office:
         state: applied, pending (under the number `submission`), tried (a dry run) or unchanged. heard: what was found
         by a probe, for the figures. Raises Forbidden, and InputError for what cannot be.
         """
-        self._allow(who, request)
-        return self._planned_again(lambda: self._submit(who, request, located, heard, dry_run=dry_run))
+        with self._store.exclusively() as connection:
+            self._allow(who, request)
+            found = self._planned(connection, request, located, heard)
+            if dry_run or not found.changes:
+                return found.answer("tried" if found.changes else "unchanged")
+            if self._decides(who):
+                self._apply(connection, who, found.changes)
+                answer = found.answer("applied")
+            else:
+                number = next_number(connection)
+                operators = self._operators(request)
+                self._apply(connection, who, [submitting(number, request, operators, who.author.actor)])
+                answer = found.answer("pending", number)
+        self._store.reload()
+        return answer
 
     def decide(self, who: Asker, number: int, verdict: Verdict, why: str | None = None) -> Answer:
         """Decide on a pending submission; an approved one is planned anew, on what the registry says now."""
-        return self._planned_again(lambda: self._decide(who, number, verdict, why))
+        with self._store.exclusively() as connection:
+            one = submission_of(connection, number)
+            self._may_decide(who, one, verdict)
+            found = self._planned(connection, one.request) if verdict == "approved" else _Planned([], [])
+            self._apply(connection, who, [*found.changes, deciding(one, verdict, who.author.actor, why)])
+        self._store.reload()
+        return found.answer(verdict, number)
 
     async def probe(self, who: Asker, site: Site) -> Answer:
         """Ask the site's source now, and what registering it would change, with what was found; nothing is recorded."""
@@ -149,49 +183,21 @@ class Office:
         one = self._found(who, number)
         return _row(one) | {"request": one.request.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
-    def _submit(
-        self, who: Asker, request: Request, located: Located, heard: tuple[Sample, ...], *, dry_run: bool
-    ) -> Answer:
-        store, version = self._store, self._store.registry_version
-        changes = planned_request(store, request, self._config, located)
-        if not changes:
-            return _answer("unchanged", changes)
+    def _planned(
+        self,
+        connection: Connection,
+        request: Request,
+        located: Located = by_name,
+        heard: tuple[Sample, ...] = (),
+    ) -> _Planned:
+        """What answers the request, and what that does to figures; in the open transaction, so nothing moves."""
+        changes = planned_request(self._store, request, self._config, located)
         effects = self._effects(request, changes, heard)
-        if dry_run:
-            return _answer("tried", changes, effects.tried(store, changes))
-        if self._decides(who):
-            figures = effects.carried_out(store, lambda: store.apply(changes, store.now, version, who.author))
-            return _answer("applied", changes, figures)
-        figures = effects.tried(store, changes)
-        with store.reading() as connection:
-            number = next_number(connection)
-        waiting = submitting(number, request, self._operators(request), who.author.actor)
-        store.apply([waiting], store.now, version, who.author)
-        return _answer("pending", changes, figures, number)
+        told = changes and len(request.site_ids) <= _SITES_WITH_FIGURES
+        return _Planned(changes, effects.tried(self._store, connection, changes) if told else [])
 
-    def _decide(self, who: Asker, number: int, verdict: Verdict, why: str | None) -> Answer:
-        store, version = self._store, self._store.registry_version
-        one = self._found(who, number)
-        self._may_decide(who, one, verdict)
-        if one.state != "pending":
-            raise SuanliError(f"submission {number} was {one.state} by {one.decided_by}")
-        decision = deciding(one, verdict, who.author.actor, why)
-        if verdict != "approved":
-            store.apply([decision], store.now, version, who.author)
-            return _answer(verdict, [], (), number)
-        changes = planned_request(store, one.request, self._config, by_name)
-        effects = self._effects(one.request, changes, ())
-        carry_out = lambda: store.apply([*changes, decision], store.now, version, who.author)  # noqa: E731 - said once
-        return _answer(verdict, changes, effects.carried_out(store, carry_out), number)
-
-    def _planned_again(self, act: Callable[[], _Made]) -> _Made:
-        """A request says what is wanted, so when another writer was faster it is planned anew on what there is now."""
-        for _ in range(_TRIES):
-            try:
-                return act()
-            except Conflict:
-                self._store.reload()
-        return act()
+    def _apply(self, connection: Connection, who: Asker, changes: list[Change]) -> None:
+        self._store.apply_within(connection, changes, self._store.now, who.author)
 
     def _effects(self, request: Request, changes: list[Change], heard: tuple[Sample, ...]) -> Effects:
         bases = [
@@ -201,7 +207,7 @@ class Office:
             if isinstance(request, AdditionRequest | CorrectionRequest)
             and (item.site.id, pool.pool.id) == (request.site, request.pool)
         ]
-        since = min(_reaching(changes), default=self._store.now)
+        since = min(reaching(changes), default=self._store.now)
         return Effects(since, bases[0] if bases else "fp16", self._config, heard)
 
     def _allow(self, who: Asker, request: Request) -> None:
@@ -209,7 +215,10 @@ class Office:
             if not may(who.principal, "submit", operator, site):
                 raise Forbidden(f"{who.principal.owner} may not submit anything for site {site}")
         if isinstance(request, SitesRequest) and not may(who.principal, "approve"):
-            problems = [problem for site in request.sites for problem in unconfined(site, self._config)]
+            recorded = {item.site.id: item.site for item in self._store.registry}
+            problems = [
+                problem for site in request.sites for problem in unconfined(site, recorded.get(site.id), self._config)
+            ]
             if problems:
                 raise InputError(problems)
 
@@ -229,7 +238,11 @@ class Office:
         return may(who.principal, "approve") and not self._config.registration.two_person
 
     def _may_decide(self, who: Asker, one: Submission, verdict: Verdict) -> None:
-        own = one.submitted_by == who.author.actor
+        if not self._sees(who, one):
+            raise self._hidden(who, one.id)
+        if one.state != "pending":
+            raise SuanliError(f"submission {one.id} was {one.state} by {one.decided_by}")
+        own = _person(one.submitted_by) == _person(who.author.actor)
         if verdict == "withdrawn":
             if not own:
                 raise Forbidden(f"submission {one.id} is withdrawn by who submitted it: {one.submitted_by}")
@@ -243,39 +256,20 @@ class Office:
         with self._store.reading() as connection:
             one = submission_of(connection, number)
         if not self._sees(who, one):
-            raise Forbidden(f"submission {number} is not of a site that {who.principal.owner} may see")
+            raise self._hidden(who, number)
         return one
+
+    def _hidden(self, who: Asker, number: int) -> Forbidden:
+        return Forbidden(f"submission {number} is not of a site that {who.principal.owner} may see")
 
     def _sees(self, who: Asker, one: Submission) -> bool:
         return all(may(who.principal, "read", operator) for operator in one.operators)
 
 
-def _reaching(changes: list[Change]) -> Iterator[int]:
-    """From when on these change what the ledger says; a line that only ends elsewhere says the same until then."""
-    told = [change.entry for change in changes if change.entry.action.startswith("capacity.")]
-    gone = {_place(entry.subject, entry.before): entry.before for entry in told if entry.before}
-    new = {_place(entry.subject, entry.after): entry.after for entry in told if entry.after}
-    for place in gone.keys() | new.keys():
-        lines = [side[place] for side in (gone, new) if place in side]
-        ends = [line["valid_until"] for line in lines if line["valid_until"] is not None]
-        alike = len(lines) == 2 and all(lines[0][name] == lines[1][name] for name in ("devices", "pflops", "basis"))
-        if not alike:
-            yield place[-1]
-        elif ends:
-            yield min(ends)
-
-
-def _place(subject: str, line: dict[str, Any]) -> tuple[str, str, int]:
-    return subject, line["stage"], line["valid_from"]
-
-
-def _answer(state: str, changes: list[Change], figures: Any = (), number: int | None = None) -> Answer:
-    return {
-        "state": state,
-        "submission": number,
-        "changes": [change.text for change in changes],
-        "figures": list(figures),
-    }
+def _person(actor: str) -> str:
+    """Who it is, whichever of their tokens they use."""
+    token, _, owner = actor.partition(" ")
+    return owner if token.startswith("token:") else actor
 
 
 def _row(one: Submission) -> Answer:

@@ -8,6 +8,7 @@ from suanli.answers import iso
 from suanli.config import Config
 from suanli.model.capacity import written
 from suanli.model.errors import InputError
+from suanli.registering.amounts import said_anew
 from suanli.registering.requests import planned_request
 from suanli.store.sql import Store
 from suanli.store.submissions import Submission
@@ -19,8 +20,7 @@ def pending_rows(store: Store, one: Submission, config: Config) -> list[dict[str
         changes = planned_request(store, one.request, config)
     except InputError:
         return []
-    added = [change.entry for change in changes if change.entry.action == "capacity.add"]
-    return [_row(one, entry.subject, entry.after, config) for entry in added]
+    return [_row(one, where, line, config) for where, line in said_anew(changes)]
 
 
 def _row(one: Submission, where: str, line: dict[str, Any], config: Config) -> dict[str, Any]:

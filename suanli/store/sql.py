@@ -261,12 +261,31 @@ class Store:
         """
         version = self.registry_version if planned_on is None else planned_on
         with self.writing() as connection:
-            before = read_record(connection, now).timelines
-            carry_out(connection, changes, author or local_author(), now, version)
-            again = send_again(connection, before, read_record(connection, now).timelines)
+            self.apply_within(connection, changes, now, author, version)
+        self.reload()
+
+    def apply_within(
+        self,
+        connection: Connection,
+        changes: list[Change],
+        now: int,
+        author: Author | None = None,
+        planned_on: int | None = None,
+    ) -> None:
+        """The same in a transaction that is open; `reload` is left to the caller, once it is kept."""
+        before = read_record(connection, now).timelines
+        carry_out(connection, changes, author or local_author(), now, planned_on)
+        again = send_again(connection, before, read_record(connection, now).timelines)
         if again:
             _log.info("%d points are sent again, as the registry says something else of their time", again)
-        self.reload()
+
+    @contextmanager
+    def exclusively(self) -> Iterator[Connection]:
+        """The one transaction that may write, with the registry read as it is: nobody changes it before the end."""
+        with self._lock, self.writing() as connection:
+            if on_disk.counter(connection, "registry_version") != self.registry_version:
+                self.reload()
+            yield connection
 
     def note_findings(self) -> None:
         """Read again which findings may be open."""

@@ -46,13 +46,18 @@ def trying(store: Store, *, dry_run: bool = True) -> Iterator[Connection]:
 
 
 @contextmanager
-def tried(store: Store, changes: list[Change], now: int, heard: Sequence[Sample] = ()) -> Iterator[Store]:
+def tried(
+    store: Store, connection: Connection, changes: list[Change], now: int, heard: Sequence[Sample] = ()
+) -> Iterator[Store]:
     """The store as it would be after these changes, to be read until the block ends; then they are undone.
 
-    heard: what the sources say, as if it had been recorded then. Others cannot write meanwhile, so ask no more than is
-    needed. A SuanliError when another writer was faster.
+    connection: of the transaction that is open (`Store.exclusively`). heard: what the sources say, as if it had been
+    recorded then. Others cannot write meanwhile, so ask no more than is needed.
     """
-    with trying(store) as connection:
-        carry_out(connection, changes, _NOBODY, now, store.registry_version)
+    savepoint = connection.begin_nested()
+    try:
+        carry_out(connection, changes, _NOBODY, now)
         record(connection, [(pool_key(connection, one.site, one.pool), one) for one in heard], now)
         yield _Tried(store, connection)
+    finally:
+        savepoint.rollback()

@@ -358,10 +358,14 @@ def test_the_figures_of_a_try_are_those_of_the_change_and_a_try_changes_nothing(
         changes = planned_addition(store, "s", "p", one, config())
         since, version = local(date(2026, 10, 16)), store.registry_version
         effects = Effects(since, "fp16", config())
-        dry = effects.tried(store, changes)
+        with store.exclusively() as connection:
+            dry = effects.tried(store, connection, changes)
         store.reload()
         assert store.registry_version == version
-        assert dry == effects.carried_out(store, lambda: store.apply(changes, T0))
+        store.apply(changes, T0)
+        with store.exclusively() as connection:
+            after = [one["after"] for one in effects.tried(store, connection, [])]
+        assert [one["after"] for one in dry] == after
         now, last = dry
         assert (now["before"]["built_pflops"], now["after"]["built_pflops"]) == (100.0, 200.0)
         assert (last["before"]["online_ratio"], last["after"]["online_ratio"]) == (0.5, 50 / (100 + 100 * 16 / 31))
