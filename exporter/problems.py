@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from suanli.access import AccessError, LockedOut
-from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable
+from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable, Unknown
 from suanli.model.yamlfile import dotted
 
 _PLACES = frozenset({"body", "query", "path", "header"})
 _STATUS: tuple[tuple[type[SuanliError], int], ...] = (
+    (Unknown, 404),
     (InputError, 422),
     (Unavailable, 503),
     (Conflict, 409),

@@ -69,7 +69,7 @@ def _sites(api: FastAPI, desk: Desk) -> None:
         """Register a site, or change it: then If-Match says which state of it was looked at."""
         if wanted.id != site:
             raise InputError(Problem(f"expected {site}, as in the path", key="id"))
-        _check_match(request, desk, site, if_match)
+        _check_match(request, desk, wanted, if_match)
         answer = desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=dry_run)
         return _answered(answer)
 
@@ -86,10 +86,11 @@ def _sites(api: FastAPI, desk: Desk) -> None:
         return JSONResponse({"capacity": rows})
 
 
-def _check_match(request: Request, desk: Desk, site: str, if_match: str | None) -> None:
-    known = {row["id"] for row in desk.sites(who(request))}
+def _check_match(request: Request, desk: Desk, wanted: Site, if_match: str | None) -> None:
+    site, known = wanted.id, {row["id"] for row in desk.sites(who(request))}
     if site not in known:
-        if if_match is not None:
+        if if_match is not None:  # tried first: who may not is told that, and not whether it is there
+            desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=True)
             raise Unlike(f"site {site} is not registered", None, '""')
         return
     current = _as_json(desk.site(who(request), site))

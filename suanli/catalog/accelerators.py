@@ -64,6 +64,13 @@ class Accelerators:
         return list(dict.fromkeys(self.by_name[name].id for name in close))[:3]
 
 
+def unlisted_text(model: str, catalogue: Accelerators) -> str:
+    """What to tell of a model that is not in the catalogue."""
+    nearest = catalogue.nearest(model)
+    hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"
+    return f"model {model!r} is not in the catalogue; {hint}"
+
+
 def folded(text: str) -> str:
     """A name as it is compared: `NVIDIA A100-SXM4` and `nvidia-a100 sxm4` are one."""
     return _FOLDED.sub("-", text.strip().lower())

@@ -4,6 +4,7 @@ SuanliError (1: the answer is no)
 ├── Conflict (1: someone else was faster)
 ├── Forbidden (1: this one may not)
 ├── InputError (2: a file, an option or a value is wrong; lists every problem found)
+│   └── Unknown (2: there is nothing of that name)
 └── Unavailable (3: something we depend on is down)
 """
 
@@ -49,6 +50,10 @@ class InputError(SuanliError):
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Unknown(InputError):
+    """What was named is not there, or not for who asks."""
 
 
 class Unavailable(SuanliError):

@@ -18,7 +18,7 @@ from suanli.config import Config
 from suanli.listing import ledger_rows, site_row
 from suanli.model.access import Principal, Scope, may
 from suanli.model.audit import Author, local_author
-from suanli.model.errors import Forbidden, InputError, Problem, SuanliError
+from suanli.model.errors import Forbidden, InputError, Problem, SuanliError, Unknown
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.sample import Sample
 from suanli.model.site import Site
@@ -146,7 +146,7 @@ class Office:
             if item.site.id == id_:
                 return as_written(item, self._config.zone)
         known = ", ".join(item.site.id for item in seen) or "none yet (suanli apply)"
-        raise InputError(Problem(f"no site {id_!r}; registered: {known}"))
+        raise Unknown(Problem(f"no site {id_!r}; registered: {known}"))
 
     def _reads(self, who: Asker, item: RecordedSite) -> bool:
         return may(who.principal, "read", item.site.operator, item.site.id)

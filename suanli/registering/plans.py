@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.registry import check_source
-from suanli.catalog.accelerators import load_accelerators
+from suanli.catalog.accelerators import load_accelerators, unlisted_text
 from suanli.config import Config
 from suanli.model.capacity import instant, written
 from suanli.model.errors import InputError, Problem
@@ -27,10 +27,20 @@ def planned(
 ) -> list[Change]:
     """The changes; an InputError lists sources and capacity that cannot be. effective, located: as `plan` has them."""
     problems = [problem for site in sites for problem in check_source(site, config.reach.of(site.id))]
+    problems += _unlisted(store, sites, located)
     problems += _moved(store, sites, config, located)
     if problems:
         raise InputError(problems)
     return plan(store.registry, sites, config.zone, load_accelerators(), effective, located)
+
+
+def _unlisted(store: Store, sites: list[Site], located: Located) -> Iterator[Problem]:
+    """Models that are not in the catalogue; one that is recorded already may have been there once."""
+    recorded = {(item.site.id, pool.pool.id, pool.pool.model) for item in store.registry for pool in item.pools}
+    for site in sites:
+        for pool in site.pools:
+            if (site.id, pool.id, pool.model) not in recorded and load_accelerators().find(pool.model) is None:
+                yield located(site.id, pool.id, None, unlisted_text(pool.model, load_accelerators()))
 
 
 def _moved(store: Store, sites: list[Site], config: Config, located: Located) -> Iterator[Problem]:

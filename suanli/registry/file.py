@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from suanli.catalog.accelerators import Accelerators
+from suanli.catalog.accelerators import Accelerators, unlisted_text
 from suanli.model.capacity import instant
 from suanli.model.errors import InputError, Problem
 from suanli.model.site import Pool, Site
@@ -86,9 +86,7 @@ def _check_pool(
     file: YamlFile, loc: Loc, pool: Pool, zone: ZoneInfo, catalogue: Accelerators, since: int
 ) -> list[Problem]:
     if catalogue.find(pool.model) is None:
-        nearest = catalogue.nearest(pool.model)
-        hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"
-        return [file.problem((*loc, "model"), f"model {pool.model!r} is not in the catalogue; {hint}")]
+        return [file.problem((*loc, "model"), unlisted_text(pool.model, catalogue))]
     try:
         entries_of(pool, zone, catalogue, since)
     except LedgerError as fault:

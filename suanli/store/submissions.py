@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, insert, select, update
 
 from suanli.model.audit import Entry
-from suanli.model.errors import Conflict, InputError, Problem
+from suanli.model.errors import Conflict, Problem, Unknown
 from suanli.model.request import REQUEST, Request, request_json
 from suanli.store import schema
 from suanli.store.writes import Change
@@ -44,10 +44,10 @@ def read_submissions(connection: Connection, state: State | None = None) -> list
 
 
 def submission_of(connection: Connection, id_: int) -> Submission:
-    """The one of this number; an InputError when there is none."""
+    """The one of this number; Unknown when there is none."""
     row = connection.execute(select(schema.submissions).where(_table.id == id_)).first()
     if row is None:
-        raise InputError(Problem(f"no submission {id_}; `suanli capacity list --pending` shows those that wait"))
+        raise Unknown(Problem(f"no submission {id_}; `suanli capacity submissions` lists them"))
     return _submission(row)
 
 

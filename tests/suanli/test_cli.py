@@ -33,7 +33,8 @@ from tests.suanli.running import REPO, contents, started, suanli
 COMMANDS = {
     "demo", "serve", "collect", "apply", "export", "rates", "version",
     "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
-    "site list", "site show", "site history", "pool list", "pool move",
+    "site list", "site show", "site history", "site register", "site update", "site retire",
+    "pool list", "pool move", "pool add",
     "capacity list", "capacity add", "capacity correct",
     "capacity approve", "capacity reject", "capacity withdraw", "capacity submissions",
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
@@ -107,7 +108,10 @@ def test_apply_shows_the_difference_and_twice_is_once(empty: Path) -> None:
     ]
     assert first.err == "7 changes made\n"
     again = suanli(empty, "apply", "sites.yaml", "--json")
-    assert (again.code, again.data) == (0, {"changes": [], "applied": False})
+    assert (again.code, again.data) == (
+        0,
+        {"state": "unchanged", "submission": None, "changes": [], "figures": [], "applied": False},
+    )
 
 
 def test_a_dry_run_changes_nothing(empty: Path) -> None:
