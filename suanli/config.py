@@ -23,7 +23,7 @@ from suanli.catalog.benchmarks import Benchmark
 from suanli.model.compare import RatioMetric
 from suanli.model.errors import InputError, Problem
 from suanli.model.reach import Network, Reach, network_of, ports_of, ports_text
-from suanli.model.secret import SecretRef
+from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
 from suanli.model.site import Id, Name
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 from suanli.model.yamlfile import Loc, YamlFile, dotted
@@ -97,6 +97,33 @@ class SinkConfig(BaseModel):
         if self.kind == "influxdb" and not (self.org and self.bucket and self.token):
             raise ValueError("a sink of kind influxdb needs org, bucket and token")
         return self
+
+
+class StoreConfig(BaseModel):
+    """Where the record is kept: sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE with its password named."""
+
+    model_config = _STRICT
+    url: str
+    password: SecretRef | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_an_address(cls, value: object) -> object:
+        return {"url": value} if isinstance(value, str) else value
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        if holds_password(url):
+            raise ValueError(NO_PASSWORD)
+        return url
+
+
+def store_at(url: str) -> StoreConfig:
+    """The store at this address, as given on the command line; an InputError when a password is written in it."""
+    if holds_password(url):
+        raise InputError(Problem(NO_PASSWORD, key="store"))
+    return StoreConfig(url=url)
 
 
 class Placed(Protocol):
@@ -203,7 +230,7 @@ class Config(BaseModel):
     """
 
     model_config = _STRICT
-    store: str = "sqlite:///suanli.db"
+    store: StoreConfig = StoreConfig(url="sqlite:///suanli.db")
     listen: str = Field(default="127.0.0.1:9105", pattern=r"^[^\s:]+:\d{1,5}$")
     timezone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"
@@ -276,7 +303,8 @@ def load_config(path: Path) -> Config:
 
 def check_secrets(config: Config, path: Path | None = None) -> None:
     """Every secret that the configuration names is there; an InputError lists those that are not, with their lines."""
-    named: list[tuple[Loc, SecretRef | None]] = [(("read_token",), config.read_token)]
+    named: list[tuple[Loc, SecretRef | None]] = [(("store", "password"), config.store.password)]
+    named.append((("read_token",), config.read_token))
     named += [(("sinks", place, "token"), sink.token) for place, sink in enumerate(config.sinks)]
     problems = [problem for loc, secret in named if secret for problem in _missing(secret, loc, path)]
     if problems:

@@ -44,13 +44,13 @@ class Globals:
 
     def loaded(self) -> Config:
         """The configuration that applies: --config, else SUANLI_CONFIG, else ./config.yaml, else the defaults."""
-        from suanli.config import Config, load_config
+        from suanli.config import Config, load_config, store_at
 
         path = self.path()
         config = Config() if path is None else load_config(path)
-        changes: dict[str, str] = {}
+        changes: dict[str, object] = {}
         if store := self.store or os.environ.get("SUANLI_STORE"):
-            changes["store"] = store
+            changes["store"] = store_at(store)
         if self.language:
             changes["language"] = self.language
         return config.model_copy(update=changes)

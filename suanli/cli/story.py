@@ -42,7 +42,7 @@ def tell(kept: Path, seed: int, language: str, *, quiet: bool) -> None:
         raise InputError(Problem(f"{kept / 'suanli.db'} exists already: give a folder of its own", key="--data"))
     path, config = write_config(kept, language, poll={"interval": f"{story.STEP}s", "timeout": "10s"})
     clock = _Clock()
-    store = Store(config.store, clock)
+    store = Store(config.store.url, clock, config.store.password)
     try:
         count = _record(store, config, clock, seed, quiet=quiet)
         if not quiet:

@@ -28,7 +28,8 @@ def check(
     if json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:
-        print(f"ok: store {found.store}, listen {found.listen}, {len(found.sinks)} sinks, {len(found.targets)} targets")
+        sinks, targets = len(found.sinks), len(found.targets)
+        print(f"ok: store {found.store.url}, listen {found.listen}, {sinks} sinks, {targets} targets")
 
 
 @db.command("upgrade")
@@ -40,7 +41,8 @@ def upgrade(
     from suanli.store.engine import HEAD, open_engine, revision
     from suanli.store.engine import upgrade as run
 
-    engine = open_engine(given(context).loaded().store)
+    store = given(context).loaded().store
+    engine = open_engine(store.url, store.password)
     before = revision(engine)
     if before == HEAD:
         say(f"the schema is up to date ({HEAD})")

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from suanli.model.errors import InputError, Problem
+
+NO_PASSWORD = "an address holds no password: name it beside the address, {url: ..., password: {env: NAME}}"  # noqa: S105
+_PASSWORD = re.compile(r"[^:/?#]*://[^:/]*:[^@]*@|[?&][^=&]*(?:password|passwd|secret)[^=&]*=", re.IGNORECASE)
+
+
+def holds_password(address: str) -> bool:
+    """Whether a password is written in this address, before its host or among its options."""
+    return _PASSWORD.search(address) is not None
 
 
 class SecretRef(BaseModel):

@@ -1,21 +1,18 @@
-"""Opening the database: WAL, full synchronous, one writer at a time; and bringing its schema up to date."""
+"""Opening the database that an address names, and bringing its schema up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
+from suanli.store.dialect import DRIVERS, fits_together, make_engine, reading, told, unenforced
 
 HEAD = "0005"
-READING = {"isolation_level": "AUTOCOMMIT"}
 
 
 class SchemaError(SuanliError):
@@ -24,25 +21,46 @@ class SchemaError(SuanliError):
     exit_code = 2
 
 
-def open_engine(url: str) -> Engine:
-    """The engine for this store address; a wrong address is an InputError, a folder that is not there Unavailable."""
+def open_engine(url: str, password: SecretRef | None = None) -> Engine:
+    """The engine for this store address; a wrong address is an InputError, a database that is not there Unavailable.
+
+    Raises an InputError too when the password is not where it is said to be.
+    """
+    parsed = _parsed(url)
+    if password is not None:
+        password.reveal()
+    engine = make_engine(parsed, password)
+    try:
+        with reading(engine) as connection:
+            connection.execute(text("SELECT 1"))
+            _check_encoding(connection)
+    except DBAPIError as error:
+        raise Unavailable(f"the store {parsed.database} cannot be opened: {told(error)}") from None
+    return engine
+
+
+def _parsed(url: str) -> URL:
+    if holds_password(url):
+        raise InputError(Problem(f"store: {NO_PASSWORD}"))
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise InputError(Problem("store: expected an address such as sqlite:///suanli.db")) from None
-    if parsed.get_backend_name() != "sqlite":
+    if parsed.drivername not in DRIVERS:
         raise InputError(
-            Problem(f"store: {parsed.get_backend_name()} is not supported by this version; use sqlite:///FILE")
+            Problem(
+                f"store: {parsed.drivername} is not supported; "
+                "use sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+            )
         )
-    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 10.0})
-    event.listen(engine, "connect", _connected)
-    event.listen(engine, "begin", _begin)
-    try:
-        with engine.connect().execution_options(**READING) as connection:
-            connection.execute(text("SELECT 1"))
-    except DatabaseError as error:
-        raise Unavailable(f"the store {parsed.database} cannot be opened: {error.orig}") from None
-    return engine
+    return parsed.set(drivername=DRIVERS[parsed.drivername])
+
+
+def _check_encoding(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar()
+        if encoding != "UTF8":
+            raise SchemaError(f"the store's database has the encoding {encoding}: make one with ENCODING 'UTF8'")
 
 
 def upgrade(engine: Engine) -> str:
@@ -51,12 +69,12 @@ def upgrade(engine: Engine) -> str:
     Raises SchemaError when what is recorded does not fit the new schema, and Unavailable when it cannot be written.
     """
     try:
-        with engine.connect() as connection, _unenforced(connection), connection.begin():
+        with engine.connect() as connection, unenforced(connection), connection.begin():
             _migrate(connection)
     except IntegrityError as error:
-        raise SchemaError(f"what is recorded does not fit schema {HEAD}, nothing was changed: {error.orig}") from None
-    except DatabaseError as error:
-        raise Unavailable(f"the schema cannot be upgraded, nothing was changed: {error.orig}") from None
+        raise SchemaError(f"what is recorded does not fit schema {HEAD}, nothing was changed: {told(error)}") from None
+    except DBAPIError as error:
+        raise Unavailable(f"the schema cannot be upgraded, nothing was changed: {told(error)}") from None
     return HEAD
 
 
@@ -68,25 +86,13 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(files("suanli.store").joinpath("migrations")))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+    if not fits_together(connection):
         raise SchemaError("the migrated rows would not fit together; nothing was changed")
-
-
-@contextmanager
-def _unenforced(connection: Connection) -> Iterator[None]:
-    """Without foreign keys being enforced: SQLite changes a table by making it anew. Not within a transaction."""
-    raw = connection.connection.driver_connection
-    assert raw is not None  # noqa: S101 - a connection just opened has one
-    raw.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def revision(engine: Engine) -> str | None:
     """The schema's revision; None for an empty database."""
-    with engine.connect().execution_options(**READING) as connection:
+    with reading(engine) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -99,20 +105,3 @@ def ensure_schema(engine: Engine) -> None:
         upgrade(engine)
     elif found != HEAD:
         raise SchemaError(f"the store has schema {found}, this version needs {HEAD}: run `suanli db upgrade`")
-
-
-def database_file(engine: Engine) -> Path | None:
-    """The file of the database; None for one in memory."""
-    name = engine.url.database
-    return Path(name) if name and name != ":memory:" else None
-
-
-def _connected(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves: sqlite3's own is deferred and can fail half-way
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

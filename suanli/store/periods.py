@@ -12,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 
 from suanli.model.calendar import HOUR, piece_of
 from suanli.model.rates import Terms, total
 from suanli.model.tally import SECONDS, SUMS, Tally, Word, tally
 from suanli.registry.timeline import Span, Timeline
 from suanli.store import schema
+from suanli.store.dialect import given
 from suanli.store.levels import Period, Stretch, cut, levels
 from suanli.store.samples import words_between
 
@@ -130,12 +131,14 @@ def _by_samples(
     yield from _by_words(connection, fine, asked)
 
 
-_ASKED = "CREATE TEMP TABLE asked (pool_key INTEGER, lo INTEGER, hi INTEGER, built FLOAT, name INTEGER)"
+_ASKED = {"pool_key": "BIGINT", "lo": "BIGINT", "hi": "BIGINT", "built": "FLOAT", "name": "BIGINT"}
 _SUMMED = (
     "SELECT a.name, MIN(r.start), SUM(a.built * r.heard), SUM(r.online), SUM(r.used), SUM(r.told_online), SUM(r.busy), "
-    "SUM(r.busy_used), SUM(r.heard), SUM(r.told), SUM(r.busy_told) FROM asked a CROSS JOIN {table} r "
-    "ON r.pool_key = a.pool_key AND r.start >= a.lo AND r.start < a.hi {zone} GROUP BY a.name{piece}"
+    "SUM(r.busy_used), CAST(SUM(r.heard) AS BIGINT), CAST(SUM(r.told) AS BIGINT), CAST(SUM(r.busy_told) AS BIGINT) "
+    "FROM {asked} CROSS JOIN {table} r "
+    "WHERE r.pool_key = a.pool_key AND r.start >= a.lo AND r.start < a.hi {zone} GROUP BY a.name{piece}"
 )
+"""CROSS JOIN, as SQLite begins with its left side then."""
 
 
 def _by_rollup(
@@ -146,14 +149,12 @@ def _by_rollup(
         return
     names = sorted({one.group for one in stretches})
     number = {name: place for place, name in enumerate(names)}
-    connection.exec_driver_sql("DROP TABLE IF EXISTS asked")
-    connection.exec_driver_sql(_ASKED)
-    rows = [(one.key, one.lo, one.hi, one.built, number[one.group]) for one in stretches]
-    connection.exec_driver_sql("INSERT INTO asked VALUES (?, ?, ?, ?, ?)", rows)
-    of_zone, values = ("AND r.zone = ?", (asked.zone.key,)) if table is schema.days else ("", ())
+    rows = [(one.key, one.lo, one.hi, float(one.built), number[one.group]) for one in stretches]
+    source, values = given(connection, "a", _ASKED, rows)
+    of_zone, zone = ("AND r.zone = :zone", {"zone": asked.zone.key}) if table is schema.days else ("", {})
     by_piece = ", r.start" if len(asked.edges) > 2 else ""
-    statement = _SUMMED.format(table=table.name, zone=of_zone, piece=by_piece)
-    for name, start, *row in connection.exec_driver_sql(statement, values):
+    statement = _SUMMED.format(asked=source, table=table.name, zone=of_zone, piece=by_piece)
+    for name, start, *row in connection.execute(text(statement), values | zone):
         yield piece_of(asked.edges, start), names[name], _summed(row)
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem
 from suanli.model.sample import Sample
 from suanli.quality.entrance import CHECKS
 from suanli.store import audit, schema
+from suanli.store.dialect import json_text, upsert
 from suanli.store.gate import CLOSED, HeldOf
-from suanli.store.samples import Keyed, closed, counter, record, set_counter
+from suanli.store.samples import MANY, Keyed, closed, counter, record, set_counter
 
 REFUSED = "sentinel"
 """The check under which a single number stands that is no amount."""
@@ -25,13 +25,6 @@ HOLDING = (*(check.name for check in CHECKS if check.action == "hold"), CLOSED)
 _COUNTED = "quarantined "
 
 _table = schema.quarantine.c
-# Asked again, a source says the same at another time, so that when it was fetched makes no difference.
-_KEEP = """
-INSERT INTO quarantine (pool_key, at, "check", reason, sample, recorded_at)
-SELECT :pool_key, :at, :check, :reason, :sample, :recorded_at WHERE NOT EXISTS (
-  SELECT 1 FROM quarantine q WHERE q.pool_key = :pool_key AND q.at = :at
-    AND json_remove(q.sample, '$.fetched_at') = json_remove(:sample, '$.fetched_at'))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +68,11 @@ def rows_of(
 
 def keep(connection: Connection, rows: Iterable[dict[str, Any]], now: int) -> None:
     """Put these into quarantine; what is there of the same pool and slot with the same content is not put twice."""
-    by_check: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        by_check[row["check"]].append(row | {"recorded_at": now})
-    for check, some in by_check.items():
-        _count(connection, check, connection.exec_driver_sql(_KEEP, some).rowcount)
+    new = _not_kept(connection, list(rows))
+    if new:
+        connection.execute(insert(schema.quarantine), [row | {"recorded_at": now} for row in new])
+    for check, count in Counter(row["check"] for row in new).items():
+        _count(connection, check, count)
 
 
 def counted(connection: Connection) -> dict[str, int]:
@@ -100,7 +93,7 @@ def held_rows(
     """What is held, the newest first; released ones too where these are asked for."""
     rows = select(schema.quarantine).order_by(_table.id.desc()).limit(limit)
     if site is not None:
-        rows = rows.where(func.json_extract(_table.sample, "$.site") == site)
+        rows = rows.where(json_text(connection, _table.sample, "site") == site)
     if check is not None:
         rows = rows.where(_table.check == check)
     if not released:
@@ -150,6 +143,31 @@ def releasable(connection: Connection, id_: int, by: str) -> Keyed:
     return row.pool_key, sample.model_copy(update={"quality": "suspect", "reason": reason})
 
 
+def _not_kept(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
+    times, keys = [row["at"] for row in rows], list({row["pool_key"] for row in rows})
+    near = select(_table.pool_key, _table.at, _table.sample).where(_table.at.between(min(times), max(times)))
+    seen = {
+        _content(row)
+        for start in range(0, len(keys), MANY)
+        for row in connection.execute(near.where(_table.pool_key.in_(keys[start : start + MANY]))).mappings()
+    }
+    new = []
+    for row in rows:
+        if (content := _content(row)) not in seen:
+            seen.add(content)
+            new.append(row)
+    return new
+
+
+def _content(row: Mapping[str, Any] | RowMapping) -> tuple[int, int, str]:
+    """Asked again, a source says the same at another time, so that when it was fetched makes no difference."""
+    told = json.loads(row["sample"])
+    told.pop("fetched_at", None)
+    return row["pool_key"], row["at"], json.dumps(told, sort_keys=True)
+
+
 def _row(key: int, at: int, check: str, reason: str, told: str) -> dict[str, Any]:
     return {"pool_key": key, "at": at, "check": check, "reason": reason, "sample": told}
 
@@ -171,7 +189,7 @@ def _of_refused(key: int, sample: Sample, keys: Mapping[tuple[str, str], int]) -
 
 def _count(connection: Connection, check: str, more: int) -> None:
     if more:
-        row = upsert(schema.counters).values(name=_COUNTED + check, value=more)
+        row = upsert(connection, schema.counters).values(name=_COUNTED + check, value=more)
         value = schema.counters.c.value + more
         connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 

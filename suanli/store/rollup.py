@@ -14,11 +14,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, delete, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from suanli.model.calendar import HOUR, day_after, day_of
 from suanli.model.tally import EXTREMES, SECONDS, SUMS, Tally, Word, added, tally
 from suanli.store import schema
+from suanli.store.dialect import run, upsert
 from suanli.store.samples import counter, reach_of, set_counter, words_between
 from suanli.store.sql import Store
 
@@ -108,7 +108,7 @@ def _roll_hour(connection: Connection, start: int, zone: ZoneInfo) -> None:
     connection.execute(delete(schema.dirty).where(here))
     days = {day_of(start, zone), day_of(start + HOUR - 1, zone)}
     marks = [(day, key) for key in keys for day in days]
-    connection.exec_driver_sql("INSERT OR IGNORE INTO dirty_days (start, pool_key) VALUES (?, ?)", marks)
+    run(connection, "INSERT INTO dirty_days (start, pool_key) VALUES (?, ?) ON CONFLICT DO NOTHING", marks)
 
 
 def _roll_day(connection: Connection, start: int, zone: ZoneInfo, marked: set[int]) -> None:
@@ -119,9 +119,7 @@ def _roll_day(connection: Connection, start: int, zone: ZoneInfo, marked: set[in
     day = {"zone": zone.key, "start": start, "until": until}
     tallies = summed(connection, start, until, keys).items()
     _keep(connection, schema.days, [day | {"pool_key": key} | _columns(one) for key, one in tallies])
-    connection.exec_driver_sql(
-        "DELETE FROM dirty_days WHERE start = ? AND pool_key = ?", [(start, key) for key in keys]
-    )
+    run(connection, "DELETE FROM dirty_days WHERE start = ? AND pool_key = ?", [(start, key) for key in keys])
 
 
 def _whole(start: int, until: int) -> bool:
@@ -184,7 +182,7 @@ def _columns(one: Tally) -> dict[str, Any]:
 
 def _keep(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        row = upsert(table)
+        row = upsert(connection, table)
         set_ = {column.name: row.excluded[column.name] for column in table.columns if not column.primary_key}
         key = [column.name for column in table.primary_key]
         connection.execute(row.on_conflict_do_update(index_elements=key, set_=set_), list(rows))
@@ -199,9 +197,8 @@ def _follow_zone(store: Store, zone: ZoneInfo) -> None:
         marks = {(day_of(edge, zone), key) for key, start in hours for edge in (start, start + HOUR - 1)}
     with store.writing() as connection:
         connection.execute(delete(schema.dirty_days))
-        if marks:
-            connection.exec_driver_sql("INSERT INTO dirty_days (start, pool_key) VALUES (?, ?)", list(marks))
-        note = upsert(schema.notes).values(name="days_zone", text=zone.key)
+        run(connection, "INSERT INTO dirty_days (start, pool_key) VALUES (?, ?)", list(marks))
+        note = upsert(connection, schema.notes).values(name="days_zone", text=zone.key)
         connection.execute(note.on_conflict_do_update(index_elements=["name"], set_={"text": zone.key}))
 
 

@@ -16,6 +16,7 @@ from suanli.model.sample import QUALITIES, Sample
 from suanli.model.tally import Word
 from suanli.quality.entrance import CHECKS
 from suanli.store import schema
+from suanli.store.dialect import given, run, same
 
 HOUR = 3600
 Keyed = tuple[int, Sample]
@@ -25,9 +26,8 @@ _RUNGS = tuple(rung.field for rung in SAMPLE_RUNGS)
 _COLUMNS = ("at", "pool_key", "source_lag", "fetch_lag", "record_lag", "max_age", *_RUNGS, "quality", "reason")
 _figures = attrgetter(*_RUNGS)
 _PLACE = {quality: place for place, quality in enumerate(QUALITIES)}
-_MANY = 400  # values in one statement: SQLite takes a bounded number
+MANY = 400  # values in one statement: SQLite takes a bounded number
 _APPEND = f"INSERT INTO samples ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
-"""Given tuples as they are: half of an append once went into turning rows of names into rows of values."""
 
 
 def record(connection: Connection, samples: Sequence[Keyed], now: int) -> list[Keyed]:
@@ -59,16 +59,14 @@ def mark(connection: Connection, touched: Iterable[tuple[int, int, int]]) -> Non
     }
     samples_from = counter(connection, "samples_from")
     late = [row for row in rows if row[0] < samples_from]
-    if late:
-        connection.exec_driver_sql(_MARK_OPEN, [row * 2 for row in late])
-    if len(late) < len(rows):
-        connection.exec_driver_sql(_MARK, list(rows.difference(late)))
+    run(connection, _MARK_OPEN, [row * 2 for row in late])
+    run(connection, _MARK, list(rows.difference(late)))
 
 
-_MARK = "INSERT OR IGNORE INTO dirty (start, pool_key) VALUES (?, ?)"
+_MARK = "INSERT INTO dirty (start, pool_key) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _MARK_OPEN = (
-    "INSERT OR IGNORE INTO dirty (start, pool_key) "
-    "SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM hours WHERE start = ? AND pool_key = ? AND fresh > 0)"
+    "INSERT INTO dirty (start, pool_key) SELECT ?, ? "
+    "WHERE NOT EXISTS (SELECT 1 FROM hours WHERE start = ? AND pool_key = ? AND fresh > 0) ON CONFLICT DO NOTHING"
 )
 """Of hours whose samples were let go: what was summed from them cannot be made anew, and stays."""
 
@@ -79,7 +77,7 @@ SELECT 1 FROM days d
 WHERE d.pool_key = :key AND d.zone = (SELECT text FROM notes WHERE name = 'days_zone')
   AND d.start > :hour - 172800 AND d.start < :hour + 3600 AND d.until > :hour
   AND d.start < :samples_from AND d.fresh > 0
-  AND (d.start % 3600 OR d.until % 3600 OR d.fresh > (
+  AND (d.start % 3600 <> 0 OR d.until % 3600 <> 0 OR d.fresh > (
     SELECT COALESCE(SUM(h.fresh), 0) FROM hours h
     WHERE h.pool_key = d.pool_key AND h.start >= d.start AND h.start < d.until))
 LIMIT 1
@@ -223,7 +221,7 @@ def _rows(
     """Rows whose slot lies in [lo, hi], as they were known at `as_of`."""
     for table in (schema.samples,) if as_of is None else (schema.samples, schema.replaced):
         rows = select(*columns(table)).where(table.c.at.between(lo, hi))
-        if keys is not None and len(keys) <= _MANY:
+        if keys is not None and len(keys) <= MANY:
             rows = rows.where(table.c.pool_key.in_(list(keys)))
         if as_of is not None:
             rows = rows.where(times_of(table)[2] <= as_of)
@@ -255,10 +253,10 @@ def _insert(connection: Connection, samples: Sequence[Keyed], now: int) -> None:
     if not samples:
         return
     rows = [row_of(one, now) for one in samples]
-    connection.exec_driver_sql(_APPEND, rows)
+    run(connection, _APPEND, rows)
     first = counter(connection, "sample_seq") + 1
     slots = [(first + place, row[0], row[1]) for place, row in enumerate(rows)]
-    connection.exec_driver_sql("INSERT INTO outbox (seq, at, pool_key) VALUES (?, ?, ?)", slots)
+    run(connection, "INSERT INTO outbox (seq, at, pool_key) VALUES (?, ?, ?)", slots)
     set_counter(connection, "sample_seq", first + len(rows) - 1)
 
 
@@ -280,13 +278,11 @@ def row_of(one: Keyed, now: int) -> tuple[Any, ...]:
 
 _WORD = ("source_lag", "max_age", *_RUNGS)
 _SAID = ("at", "pool_key", *_WORD, "quality", "reason")
-_GIVEN = f"CREATE TEMP TABLE given (place INTEGER PRIMARY KEY, {', '.join(_SAID)})"
-_FILL = f"INSERT INTO temp.given VALUES (?, {', '.join('?' * len(_SAID))})"  # noqa: S608
-_SAME_WORD = " AND ".join(f"s.{name} IS g.{name}" for name in _WORD)
+_GIVEN = {"place": "BIGINT"} | dict.fromkeys(_SAID, "BIGINT") | dict.fromkeys(_RUNGS, "FLOAT") | {"reason": "TEXT"}
 _OTHERS = (
-    f"SELECT g.place, s.at + s.source_lag, {_SAME_WORD}, s.quality, s.reason "  # noqa: S608
-    "FROM temp.given g LEFT JOIN samples s ON s.at = g.at AND s.pool_key = g.pool_key "
-    f"WHERE s.at IS NULL OR NOT ({_SAME_WORD} AND s.quality = g.quality AND s.reason = g.reason) ORDER BY g.place"
+    "SELECT g.place, s.at + s.source_lag, {same}, s.quality, s.reason "
+    "FROM {given} LEFT JOIN samples s ON s.at = g.at AND s.pool_key = g.pool_key "
+    "WHERE s.at IS NULL OR NOT ({same} AND s.quality = g.quality AND s.reason = g.reason) ORDER BY g.place"
 )
 """The given ones that the record does not hold word for word, with what it has in their place."""
 _ASIDE = (
@@ -313,17 +309,14 @@ def _make_room(connection: Connection, samples: Sequence[Keyed], now: int) -> li
         new.append((key, sample))
         if source_at is not None:
             gone.append((key, sample.at, source_at))
-    if gone:
-        connection.exec_driver_sql(_ASIDE, [(now, at, key) for key, at, _ in gone])
-        connection.exec_driver_sql("DELETE FROM samples WHERE at = ? AND pool_key = ?", [one[1::-1] for one in gone])
+    run(connection, _ASIDE, [(now, at, key) for key, at, _ in gone])
+    run(connection, "DELETE FROM samples WHERE at = ? AND pool_key = ?", [one[1::-1] for one in gone])
     reach = reach_of(connection)
     mark(connection, [(key, source_at, min(source_at + reach, max(now, source_at))) for key, _, source_at in gone])
     return new
 
 
 def _others(connection: Connection, samples: Sequence[Keyed]) -> list[Any]:
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.given")
-    connection.exec_driver_sql(_GIVEN)
     rows = [
         (
             *(place, sample.at, key, sample.source_at - sample.at, sample.max_age),
@@ -331,10 +324,9 @@ def _others(connection: Connection, samples: Sequence[Keyed]) -> list[Any]:
         )
         for place, (key, sample) in enumerate(samples)
     ]
-    connection.exec_driver_sql(_FILL, rows)
-    found = list(connection.exec_driver_sql(_OTHERS))
-    connection.exec_driver_sql("DROP TABLE temp.given")
-    return found
+    source, values = given(connection, "g", _GIVEN, rows)
+    word = " AND ".join(same(connection, f"s.{name}", f"g.{name}") for name in _WORD)
+    return list(connection.execute(text(_OTHERS.format(given=source, same=word)), values))
 
 
 def _aside_at_once(
@@ -342,8 +334,7 @@ def _aside_at_once(
 ) -> None:
     """Keep those that another of the same slot replaced within the moment in which they came."""
     rows = [row_of(one, now) for one in samples if _said(one[1]) != _said(last[one[0], one[1].at][1])]
-    if rows:
-        connection.exec_driver_sql(_ASIDE_AT_ONCE, [(*row, now) for row in rows])
+    run(connection, _ASIDE_AT_ONCE, [(*row, now) for row in rows])
 
 
 def _said(sample: Sample) -> tuple[Any, ...]:

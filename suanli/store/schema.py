@@ -7,54 +7,51 @@ recorded_at and superseded_at when we knew it so. Nothing that was once recorded
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     Float,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.tally import EXTREMES, SECONDS, SUMS
+from suanli.store.dialect import LONG, TEXT, word
 
 metadata = MetaData()
 
 
 def _two_times() -> list[Column[int]]:
     return [
-        Column("valid_from", Integer, nullable=False),
-        Column("valid_until", Integer),
-        Column("recorded_at", Integer, nullable=False),
-        Column("superseded_at", Integer),
+        Column("valid_from", LONG, nullable=False),
+        Column("valid_until", LONG),
+        Column("recorded_at", LONG, nullable=False),
+        Column("superseded_at", LONG),
     ]
 
 
 sites = Table(
     "sites",
     metadata,
-    Column("key", Integer, primary_key=True),
-    Column("id", String(63), nullable=False, unique=True),
-    Column("source", Text),  # JSON of model.site.Source; secrets are named in it, never held
-    Column("cross_check", Text),  # JSON of model.site.CrossCheck
-    Column("recorded_at", Integer, nullable=False),
+    Column("key", LONG, primary_key=True),
+    Column("id", word(63), nullable=False, unique=True),
+    Column("source", TEXT),  # JSON of model.site.Source; secrets are named in it, never held
+    Column("cross_check", TEXT),  # JSON of model.site.CrossCheck
+    Column("recorded_at", LONG, nullable=False),
 )
 
 site_facts = Table(
     "site_facts",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("site_key", Integer, ForeignKey("sites.key"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("province", Text, nullable=False),
-    Column("operator", Text, nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("site_key", LONG, ForeignKey("sites.key"), nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("province", TEXT, nullable=False),
+    Column("operator", TEXT, nullable=False),
+    Column("status", word(16), nullable=False),
     *_two_times(),
     CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="site_facts_end_after_start"),
     Index("facts_of_site", "site_key", "valid_from"),
@@ -63,20 +60,20 @@ site_facts = Table(
 pools = Table(
     "pools",
     metadata,
-    Column("key", Integer, primary_key=True),
-    Column("match", Text),  # JSON of model.site.Match
-    Column("recorded_at", Integer, nullable=False),
+    Column("key", LONG, primary_key=True),
+    Column("match", TEXT),  # JSON of model.site.Match
+    Column("recorded_at", LONG, nullable=False),
 )
 
 pool_facts = Table(
     "pool_facts",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), nullable=False),
-    Column("site_key", Integer, ForeignKey("sites.key"), nullable=False),
-    Column("pool", String(63), nullable=False),
-    Column("model", Text, nullable=False),
-    Column("basis", String(8), nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("pool_key", LONG, ForeignKey("pools.key"), nullable=False),
+    Column("site_key", LONG, ForeignKey("sites.key"), nullable=False),
+    Column("pool", word(63), nullable=False),
+    Column("model", TEXT, nullable=False),
+    Column("basis", word(8), nullable=False),
     *_two_times(),
     CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="pool_facts_end_after_start"),
     Index("facts_of_pool", "pool_key", "valid_from"),
@@ -86,14 +83,14 @@ pool_facts = Table(
 capacity = Table(
     "capacity",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), nullable=False),
-    Column("stage", String(16), nullable=False),
-    Column("devices", Integer),
+    Column("id", LONG, primary_key=True),
+    Column("pool_key", LONG, ForeignKey("pools.key"), nullable=False),
+    Column("stage", word(16), nullable=False),
+    Column("devices", LONG),
     Column("pflops", Float),
-    Column("basis", String(8), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("reason", String(16), nullable=False),
+    Column("basis", word(8), nullable=False),
+    Column("source", TEXT, nullable=False),
+    Column("reason", word(16), nullable=False),
     *_two_times(),
     CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="end_after_start"),
     CheckConstraint("pflops IS NULL OR pflops >= 0", name="pflops_not_negative"),
@@ -103,19 +100,19 @@ capacity = Table(
 maintenance = Table(
     "maintenance",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("site_key", Integer, ForeignKey("sites.key"), nullable=False),
-    Column("pool_key", Integer, ForeignKey("pools.key")),  # NULL: the whole site
-    Column("start", Integer, nullable=False),
-    Column("end", Integer, nullable=False),  # of the first occurrence
-    Column("rule", Text),  # RFC 5545, in local time
-    Column("policy", String(8), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("approved_at", Integer),
-    Column("approved_by", Text),
-    Column("cut_at", Integer),  # ended early: nothing from here on
-    Column("recorded_at", Integer, nullable=False),
-    Column("superseded_at", Integer),
+    Column("id", LONG, primary_key=True),
+    Column("site_key", LONG, ForeignKey("sites.key"), nullable=False),
+    Column("pool_key", LONG, ForeignKey("pools.key")),  # NULL: the whole site
+    Column("start", LONG, nullable=False),
+    Column("end", LONG, nullable=False),  # of the first occurrence
+    Column("rule", TEXT),  # RFC 5545, in local time
+    Column("policy", word(8), nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("approved_at", LONG),
+    Column("approved_by", TEXT),
+    Column("cut_at", LONG),  # ended early: nothing from here on
+    Column("recorded_at", LONG, nullable=False),
+    Column("superseded_at", LONG),
     CheckConstraint('"end" > start', name="window_end_after_start"),
 )
 
@@ -123,15 +120,15 @@ maintenance = Table(
 def _words(*, key: bool) -> list[Column[int] | Column[float] | Column[str]]:
     """What a source said once. Times after `at` are kept as distances: small numbers take a byte each in SQLite."""
     return [
-        Column("at", Integer, primary_key=key, nullable=False),
-        Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=key, nullable=False),
-        Column("source_lag", Integer, nullable=False),  # source_at - at
-        Column("fetch_lag", Integer, nullable=False),  # fetched_at - source_at
-        Column("record_lag", Integer, nullable=False),  # recorded_at - fetched_at
-        Column("max_age", Integer, nullable=False),
+        Column("at", LONG, primary_key=key, nullable=False),
+        Column("pool_key", LONG, ForeignKey("pools.key"), primary_key=key, nullable=False),
+        Column("source_lag", LONG, nullable=False),  # source_at - at
+        Column("fetch_lag", LONG, nullable=False),  # fetched_at - source_at
+        Column("record_lag", LONG, nullable=False),  # recorded_at - fetched_at
+        Column("max_age", LONG, nullable=False),
         *(Column(rung.field, Float) for rung in SAMPLE_RUNGS),
-        Column("quality", Integer, nullable=False),  # its place in model.sample.QUALITIES
-        Column("reason", Text, nullable=False),
+        Column("quality", LONG, nullable=False),  # its place in model.sample.QUALITIES
+        Column("reason", TEXT, nullable=False),
     ]
 
 
@@ -141,9 +138,9 @@ samples = Table("samples", metadata, *_words(key=True), sqlite_with_rowid=False)
 replaced = Table(
     "replaced",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     *_words(key=False),
-    Column("superseded_at", Integer, nullable=False),
+    Column("superseded_at", LONG, nullable=False),
     Index("replaced_by_time", "at", "pool_key"),
 )
 
@@ -155,18 +152,18 @@ second_words = Table("second_words", metadata, *_words(key=True), sqlite_with_ro
 def _tallies() -> list[Column[int] | Column[float]]:
     """Sums that can be added again: seconds, and PFLOPS-seconds. See model/tally.py."""
     return [
-        *(Column(name, Integer, nullable=False) for name in SECONDS),
+        *(Column(name, LONG, nullable=False) for name in SECONDS),
         *(Column(name, Float, nullable=False) for name in SUMS),
         *(Column(name, Float) for name in EXTREMES),
-        Column("known_at", Integer, nullable=False),  # the last time at which anything in it was recorded
+        Column("known_at", LONG, nullable=False),  # the last time at which anything in it was recorded
     ]
 
 
 hours = Table(
     "hours",
     metadata,
-    Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
-    Column("start", Integer, primary_key=True),
+    Column("pool_key", LONG, ForeignKey("pools.key"), primary_key=True),
+    Column("start", LONG, primary_key=True),
     *_tallies(),
     sqlite_with_rowid=False,
 )
@@ -174,10 +171,10 @@ hours = Table(
 days = Table(
     "days",
     metadata,
-    Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
-    Column("zone", String(64), primary_key=True),  # whose midnights these are
-    Column("start", Integer, primary_key=True),
-    Column("until", Integer, nullable=False),
+    Column("pool_key", LONG, ForeignKey("pools.key"), primary_key=True),
+    Column("zone", word(64), primary_key=True),  # whose midnights these are
+    Column("start", LONG, primary_key=True),
+    Column("until", LONG, nullable=False),
     *_tallies(),
     sqlite_with_rowid=False,
 )
@@ -188,8 +185,8 @@ def _marks(name: str) -> Table:
     return Table(
         name,
         metadata,
-        Column("start", Integer, primary_key=True),
-        Column("pool_key", Integer, ForeignKey("pools.key"), primary_key=True),
+        Column("start", LONG, primary_key=True),
+        Column("pool_key", LONG, ForeignKey("pools.key"), primary_key=True),
         sqlite_with_rowid=False,
     )
 
@@ -200,117 +197,117 @@ dirty_days = _marks("dirty_days")
 notes = Table(
     "notes",
     metadata,
-    Column("name", String(32), primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("name", word(32), primary_key=True),
+    Column("text", TEXT, nullable=False),
 )
 
 counters = Table(
     "counters",
     metadata,
-    Column("name", String(32), primary_key=True),
-    Column("value", Integer, nullable=False),
+    Column("name", word(32), primary_key=True),
+    Column("value", LONG, nullable=False),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("at", Integer, nullable=False),
-    Column("pool_key", Integer, nullable=False),
+    Column("seq", LONG, primary_key=True),
+    Column("at", LONG, nullable=False),
+    Column("pool_key", LONG, nullable=False),
 )
 
 cursors = Table(
     "cursors",
     metadata,
-    Column("sink", String(63), primary_key=True),
-    Column("seq", Integer, nullable=False),
+    Column("sink", word(63), primary_key=True),
+    Column("seq", LONG, nullable=False),
 )
 
 rejections = Table(
     "rejections",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("sink", String(63), nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("line", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("recorded_at", Integer, nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("sink", word(63), nullable=False),
+    Column("seq", LONG, nullable=False),
+    Column("line", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("recorded_at", LONG, nullable=False),
     UniqueConstraint("sink", "seq", name="one_rejection_per_sample"),
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), nullable=False),
-    Column("at", Integer, nullable=False),
-    Column("check", String(32), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("sample", Text, nullable=False),  # JSON of the sample, or of the one figure that was refused
-    Column("recorded_at", Integer, nullable=False),
-    Column("released_at", Integer),
-    Column("released_by", Text),
+    Column("id", LONG, primary_key=True),
+    Column("pool_key", LONG, ForeignKey("pools.key"), nullable=False),
+    Column("at", LONG, nullable=False),
+    Column("check", word(32), nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("sample", TEXT, nullable=False),  # JSON of the sample, or of the one figure that was refused
+    Column("recorded_at", LONG, nullable=False),
+    Column("released_at", LONG),
+    Column("released_by", TEXT),
     Index("quarantine_of_pool", "pool_key", "at"),
 )
 
 findings = Table(
     "findings",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("pool_key", Integer, ForeignKey("pools.key"), nullable=False),
-    Column("check", String(32), nullable=False),
-    Column("since", Integer, nullable=False),
-    Column("until", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("recorded_at", Integer, nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("pool_key", LONG, ForeignKey("pools.key"), nullable=False),
+    Column("check", word(32), nullable=False),
+    Column("since", LONG, nullable=False),
+    Column("until", LONG, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("recorded_at", LONG, nullable=False),
     UniqueConstraint("pool_key", "check", "since", name="one_finding_per_beginning"),
 )
 
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", String(16), primary_key=True),
-    Column("hash", Text, nullable=False),  # Argon2id; the secret itself is nowhere
-    Column("owner", Text, nullable=False),
-    Column("scopes", Text, nullable=False),  # JSON list of model.access.Scope, as written
-    Column("networks", Text, nullable=False),  # JSON list of CIDR; empty: from anywhere
-    Column("created_at", BigInteger, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("last_used_at", BigInteger),
-    Column("revoked_at", BigInteger),
+    Column("id", word(16), primary_key=True),
+    Column("hash", TEXT, nullable=False),  # Argon2id; the secret itself is nowhere
+    Column("owner", TEXT, nullable=False),
+    Column("scopes", TEXT, nullable=False),  # JSON list of model.access.Scope, as written
+    Column("networks", TEXT, nullable=False),  # JSON list of CIDR; empty: from anywhere
+    Column("created_at", LONG, nullable=False),
+    Column("created_by", TEXT, nullable=False),
+    Column("expires_at", LONG),
+    Column("last_used_at", LONG),
+    Column("revoked_at", LONG),
 )
 
 # Rows are only ever appended, by store.audit.append: store/append_only.py has the triggers that see to it.
 audit = Table(
     "audit",
     metadata,
-    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
-    Column("at", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("before", Text),  # JSON, of what changes
-    Column("after", Text),
-    Column("reason", Text),
-    Column("request_id", Text),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("seq", LONG, primary_key=True, autoincrement=False),
+    Column("at", LONG, nullable=False),
+    Column("actor", TEXT, nullable=False),
+    Column("action", word(32), nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("before", TEXT),  # JSON, of what changes
+    Column("after", TEXT),
+    Column("reason", TEXT),
+    Column("request_id", TEXT),
+    Column("previous", word(64), nullable=False),
+    Column("hash", word(64), nullable=False),
 )
 
 submissions = Table(
     "submissions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("action", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("operators", Text, nullable=False),  # JSON: the names of all whose sites it is about
-    Column("body", Text, nullable=False),  # JSON of model.request.Request
-    Column("submitted_at", BigInteger, nullable=False),
-    Column("submitted_by", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("decided_at", BigInteger),
-    Column("decided_by", Text),
-    Column("why", Text),
+    Column("id", LONG, primary_key=True),
+    Column("action", word(32), nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("operators", TEXT, nullable=False),  # JSON: the names of all whose sites it is about
+    Column("body", TEXT, nullable=False),  # JSON of model.request.Request
+    Column("submitted_at", LONG, nullable=False),
+    Column("submitted_by", TEXT, nullable=False),
+    Column("state", word(16), nullable=False),
+    Column("decided_at", LONG),
+    Column("decided_by", TEXT),
+    Column("why", TEXT),
     Index("submissions_by_state", "state", "id"),
 )

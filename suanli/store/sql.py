@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from suanli.model.audit import Author, local_author
 from suanli.model.disagreement import Disagreement
@@ -20,10 +19,12 @@ from suanli.model.errors import Unavailable
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
+from suanli.model.secret import SecretRef
 from suanli.registry.timeline import Timeline
 from suanli.store import findings, quarantine, schema
 from suanli.store import samples as on_disk
-from suanli.store.engine import READING, ensure_schema, open_engine
+from suanli.store.dialect import reading, run, told, upsert
+from suanli.store.engine import ensure_schema, open_engine
 from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
 from suanli.store.registry import Record, RecordedSite, read_record
@@ -60,8 +61,8 @@ class Batch:
 class Store:
     """One open database. Methods may be called from any thread; writes are one at a time."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
-        self.engine: Engine = open_engine(url)
+    def __init__(self, url: str, clock: Callable[[], float] = time.time, password: SecretRef | None = None) -> None:
+        self.engine: Engine = open_engine(url, password)
         ensure_schema(self.engine)
         self._clock = clock
         self._lock = threading.RLock()
@@ -181,9 +182,9 @@ class Store:
             rows = connection.execute(select(schema.cursors.c.sink, schema.cursors.c.seq))
             cursors = {row.sink: row.seq for row in rows}
             late = [sink for sink in sinks if cursors.get(sink, 0) < gone]
-            start = gone - connection.exec_driver_sql(_BACK, (gone, gone)).rowcount if late else 0
+            start = gone - run(connection, _BACK, (gone, gone)) if late else 0
             for sink in sinks:
-                row = upsert(schema.cursors).values(sink=sink, seq=start if sink in late else 0)
+                row = upsert(connection, schema.cursors).values(sink=sink, seq=start if sink in late else 0)
                 if sink in late:
                     _log.info("sink %s gets the history: %d samples", sink, gone - start)
                     row = row.on_conflict_do_update(index_elements=["sink"], set_={"seq": start})
@@ -191,16 +192,16 @@ class Store:
 
     def advance(self, sink: str, seq: int) -> None:
         """This sink has everything up to `seq`; a cursor never goes back."""
-        row = upsert(schema.cursors).values(sink=sink, seq=seq)
-        ahead = row.excluded.seq > schema.cursors.c.seq
         with self.writing() as connection:
+            row = upsert(connection, schema.cursors).values(sink=sink, seq=seq)
+            ahead = row.excluded.seq > schema.cursors.c.seq
             connection.execute(row.on_conflict_do_update(index_elements=["sink"], set_={"seq": seq}, where=ahead))
 
     def reject(self, sink: str, seq: int, line: str, reason: str) -> None:
         """Keep a point that the sink will not take, with the sink's words; once for each point."""
         row = {"sink": sink, "seq": seq, "line": line, "reason": reason, "recorded_at": self.now}
         with self.writing() as connection:
-            connection.execute(upsert(schema.rejections).values(**row).on_conflict_do_nothing())
+            connection.execute(upsert(connection, schema.rejections).values(**row).on_conflict_do_nothing())
 
     def rejected(self, sink: str) -> list[tuple[int, str, str]]:
         """Points that this sink refused: sequence number, line, reason."""
@@ -350,11 +351,10 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one moment of the record; Unavailable when it cannot be read."""
         try:
-            with self.engine.connect().execution_options(**READING) as connection:
-                connection.exec_driver_sql("BEGIN")  # ends when the connection goes back to the pool
+            with reading(self.engine) as connection:
                 yield connection
-        except DatabaseError as error:
-            raise Unavailable(f"the store cannot be read: {error.orig}") from None
+        except DBAPIError as error:
+            raise Unavailable(f"the store cannot be read: {told(error)}") from None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -362,14 +362,14 @@ class Store:
         try:
             with self._lock, self.engine.begin() as connection:
                 yield connection
-        except DatabaseError as error:
-            raise Unavailable(f"the store cannot be written: {error.orig}") from None
+        except DBAPIError as error:
+            raise Unavailable(f"the store cannot be written: {told(error)}") from None
 
 
 _BACK = (
     "INSERT INTO outbox (seq, at, pool_key) "
     "SELECT ? - COUNT(*) OVER () + ROW_NUMBER() OVER (ORDER BY at, pool_key), at, pool_key FROM "
-    "(SELECT at, pool_key FROM samples EXCEPT SELECT at, pool_key FROM outbox) WHERE ? > 0"
+    "(SELECT at, pool_key FROM samples EXCEPT SELECT at, pool_key FROM outbox) AS missing WHERE ? > 0"
 )
 
 

@@ -1,4 +1,4 @@
-"""The first schema: registry, ledger, samples, cursors, quarantine."""
+"""The first schema: registry, ledger, samples, cursors, quarantine. PostgreSQL begins with the second one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ END
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        _tables()
+
+
+def _tables() -> None:
     op.create_table(
         "sites",
         sa.Column("key", sa.Integer, primary_key=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from suanli.store.dialect import LONG, TEXT, word
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -14,16 +16,16 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "submissions",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("action", sa.String(32), nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
-        sa.Column("operators", sa.Text, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
-        sa.Column("submitted_at", sa.BigInteger, nullable=False),
-        sa.Column("submitted_by", sa.Text, nullable=False),
-        sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("decided_at", sa.BigInteger),
-        sa.Column("decided_by", sa.Text),
-        sa.Column("why", sa.Text),
+        sa.Column("id", LONG, primary_key=True),
+        sa.Column("action", word(32), nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("operators", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
+        sa.Column("submitted_at", LONG, nullable=False),
+        sa.Column("submitted_by", TEXT, nullable=False),
+        sa.Column("state", word(16), nullable=False),
+        sa.Column("decided_at", LONG),
+        sa.Column("decided_by", TEXT),
+        sa.Column("why", TEXT),
     )
     op.create_index("submissions_by_state", "submissions", ["state", "id"])
