@@ -3,7 +3,7 @@
 Shared by all tests, each in a bucket of its own: ``influxdb``. New for every test, as they start in under half a
 second: ``victoriametrics``, ``slurm``. For all tests of a module, which must leave it as it was: ``shared_slurm``.
 To be called with what the test needs: ``start_slurm``, ``start_prometheus``, ``start_victoriametrics``,
-``start_influxdb``; what they start ends with the test.
+``start_influxdb``; what they start ends with the test. ``shared_postgresql`` is one server in haste for the session.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 
 from tests.servers.influxdb import InfluxDB, influxdb_server
 from tests.servers.missing import MISSING, REQUIRED
+from tests.servers.postgresql import IN_HASTE, PostgreSQL, postgresql_server
 from tests.servers.prometheus import Prometheus, prometheus_server
 from tests.servers.slurm import Slurm, slurm_cluster
 from tests.servers.victoriametrics import VictoriaMetrics, victoriametrics_server
@@ -23,6 +24,7 @@ SERVER_FIXTURES = frozenset(
     {
         "influxdb",
         "shared_influxdb",
+        "shared_postgresql",
         "shared_slurm",
         "slurm",
         "start_influxdb",
@@ -96,6 +98,13 @@ def influxdb(shared_influxdb: InfluxDB) -> Iterator[InfluxDB]:
     bucket = shared_influxdb.new_bucket()
     yield bucket
     bucket.drop()
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql() -> Iterator[PostgreSQL]:
+    """The PostgreSQL that all tests share, each with databases of its own; it does not wait for its disk."""
+    with postgresql_server(*IN_HASTE) as server:
+        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

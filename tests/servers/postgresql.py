@@ -50,7 +50,7 @@ class PostgreSQL:
     def ask(self, query: str, database: str = "postgres", user: str = "postgres") -> list[Any]:
         """What a statement answers, as another program would give it; each by itself."""
         with psycopg.connect(_where(self.port, database, user), autocommit=True) as connection:
-            cursor = connection.execute(query)  # type: ignore[arg-type] # psycopg wants to see a literal
+            cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
     def create(self, *, template: str = "template0", tablespace: str = "pg_default", options: str = "") -> str:

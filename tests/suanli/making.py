@@ -21,6 +21,7 @@ from suanli.model.sample import Sample
 from suanli.model.site import Site
 from suanli.store.plan import plan
 from suanli.store.sql import Store
+from tests.suanli.engines import chosen, made
 
 ZONE = ZoneInfo("Asia/Shanghai")
 T0 = 1_795_500_000  # 2026-11-24T06:00:00Z
@@ -76,13 +77,17 @@ def a_sample(
 @cache
 def _empty() -> Path:
     """A migrated, empty database, made once: a copy of it is quicker than a migration."""
-    made = Path(tempfile.mkdtemp(prefix="suanli-empty-")) / "empty.db"
-    Store(f"sqlite:///{made}").close()
-    return made
+    file = Path(tempfile.mkdtemp(prefix="suanli-empty-")) / "empty.db"
+    Store(f"sqlite:///{file}").close()
+    return file
 
 
 def database(folder: Path) -> str:
-    """The address of a new, migrated database in this folder."""
+    """The address of a new, migrated database: in this folder, unless they are made elsewhere now."""
+    return made(folder, _file)
+
+
+def _file(folder: Path) -> str:
     file = folder / "suanli.db"
     shutil.copyfile(_empty(), file)
     return f"sqlite:///{file}"
@@ -113,13 +118,16 @@ def register(store: Store, *sites: Site, now: int = T0 - 10_000, catalogue: Acce
 @contextmanager
 def a_store(*sites: Site, folder: Path | None = None, clock: Callable[[], float] = time.time) -> Iterator[Store]:
     """A store of its own with these sites registered."""
-    with tempfile.TemporaryDirectory(prefix="suanli-test-") as made:
-        store = open_store(database(folder or Path(made)), clock)
+    with tempfile.TemporaryDirectory(prefix="suanli-test-") as made_for_it:
+        url = database(folder or Path(made_for_it))
+        store = open_store(url, clock)
         try:
             register(store, *sites)
             yield store
         finally:
             store.close()
+            if databases := chosen():
+                databases.give_back(url)
 
 
 def config(**values: Any) -> Config:

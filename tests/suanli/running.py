@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from suanli.cli.main import main
+from tests.suanli.engines import chosen
 
 REPO = Path(__file__).parents[2]
 
@@ -35,6 +36,8 @@ class Ended:
 def suanli(folder: Path, *words: str, **environment: str) -> Ended:
     """Run the command in this folder, in this process: as `started`, in a tenth of its time."""
     out, err, code = StringIO(), StringIO(), 0
+    if databases := chosen():
+        environment = {"SUANLI_STORE": databases.of(folder) or ""} | environment
     with (
         chdir(folder),
         patch.dict(os.environ, _environment(environment), clear=True),

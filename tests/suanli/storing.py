@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import psycopg
 from hypothesis import settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
 from suanli.model.sample import Sample
 from suanli.store.sql import Store
+from tests.suanli.engines import chosen
 from tests.suanli.making import T0, a_pool, a_sample, a_site, built
 
 SLOW_STORE = settings(max_examples=30, deadline=None)
@@ -44,12 +46,25 @@ def samples(draw: st.DrawFn) -> Sample:
 groups = st.lists(st.lists(samples(), max_size=6), max_size=6)
 
 
+def address_of(store: Store) -> str:
+    """Where this store lies, to open it once more."""
+    return store.engine.url.render_as_string()
+
+
+def dsn(store: Store) -> str:
+    """For psycopg itself."""
+    return store.engine.url.set(drivername="postgresql").render_as_string()
+
+
 def file_of(store: Store) -> str:
     return str(store.engine.url.database)
 
 
 def raw(store: Store, query: str) -> list[Any]:
     """Asked on a connection of its own, as another program would."""
+    if store.engine.dialect.name == "postgresql":
+        with psycopg.connect(dsn(store), autocommit=True) as asking:
+            return asking.execute(query).fetchall()
     with closing(sqlite3.connect(file_of(store))) as connection:
         return connection.execute(query).fetchall()
 
@@ -61,15 +76,35 @@ def everything(store: Store) -> list[Any]:
     return [raw(store, f"SELECT * FROM {table} ORDER BY {key}") for table, key in tables.items()]  # noqa: S608
 
 
-def limit(store: Store, pragma: str) -> None:
-    """From now on every connection of this store has this pragma, as if the disk were full or locked."""
+def full(store: Store) -> None:
+    """From now on there is no room for this store to grow."""
+    if databases := chosen():
+        databases.fill_disk(store)
+    else:
+        (pages,) = raw(store, "PRAGMA page_count")[0]
+        _limit(store, f"max_page_count={pages}")
+
+
+def read_only(store: Store) -> None:
+    """From now on nothing can be written to this store's database."""
+    if databases := chosen():
+        databases.make_read_only(store)
+    else:
+        _limit(store, "query_only=ON")
+
+
+def mend(store: Store) -> None:
+    """It can be written again."""
+    if databases := chosen():
+        databases.mend(store)
+    else:
+        _limit(store, "max_page_count=1000000")
+        _limit(store, "query_only=OFF")
+
+
+def _limit(store: Store, pragma: str) -> None:
     store.engine.dispose()
     event.listen(store.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
-
-
-def full(store: Store) -> None:
-    (pages,) = raw(store, "PRAGMA page_count")[0]
-    limit(store, f"max_page_count={pages}")
 
 
 def many(count: int, at: int = T0) -> list[Sample]:

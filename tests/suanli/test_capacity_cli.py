@@ -22,6 +22,7 @@ from suanli.registering.effects import Effects, last_month
 from suanli.registering.entries import planned_addition, planned_correction
 from suanli.registry.ledger import amount_at
 from suanli.store.writes import Change
+from tests.suanli.engines import address_in
 from tests.suanli.making import (
     SITES_YAML,
     T0,
@@ -38,6 +39,8 @@ from tests.suanli.making import (
     register,
 )
 from tests.suanli.running import REPO, Ended, contents, suanli
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 POOL = ("--stage", "built", "--source", "report 2")
 
@@ -325,7 +328,7 @@ def test_an_entry_that_was_taken_out_of_a_file_is_told_with_the_line_of_its_pool
 
 
 def test_list_shows_what_was_said_when(folder: Path) -> None:
-    with closing(open_store(f"sqlite:///{folder}/suanli.db")) as store:
+    with closing(open_store(address_in(folder))) as store:
         one = entry(date(2025, 1, 1), pflops=50.0, reason="correction")
         store.apply(planned_correction(store, "wh-1", "a100", one, config()), store.now + 100)
     rows = suanli(folder, "capacity", "list", "--site", "wh-1", "--all", "--json").data["capacity"]
@@ -419,7 +422,12 @@ def test_of_many_processes_at_once_one_records_its_entry_and_each_of_the_others_
         subprocess.Popen(
             [*command, str(2000 + n)],
             cwd=folder,
-            env={"PYTHONPATH": str(REPO), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
+            env={
+                "PYTHONPATH": str(REPO),
+                "PATH": "/usr/bin:/bin",
+                "PYTHONUTF8": "1",
+                "SUANLI_STORE": address_in(folder),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from suanli.model.errors import InputError, SuanliError, Unavailable
 from suanli.store import schema
@@ -26,6 +27,16 @@ def test_the_migrated_schema_is_the_one_in_schema_py(tmp_path: Path) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, schema.metadata) == []
     engine.dispose()
+
+
+def test_every_connection_writes_ahead_and_fully_synchronous() -> None:
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
+    with a_store() as store:
+        connections = [store.engine.connect() for _ in range(4)]
+        for connection in connections:
+            assert {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in wanted} == wanted
+            connection.rollback()
+            connection.close()
 
 
 OVERLAP = """INSERT INTO capacity
@@ -82,7 +93,14 @@ def opened(url: str) -> None:
     ("url", "error", "told"),
     [
         ("bogus", InputError, "expected an address such as sqlite:///suanli.db"),
-        ("postgresql://user:s3cret@host/db", InputError, "postgresql is not supported by this version"),
+        ("mysql://user@host/db", InputError, "mysql is not supported; use sqlite:///FILE or postgresql"),
+        ("postgresql+asyncpg://user@host/db", InputError, "postgresql.asyncpg is not supported"),
+        ("postgresql://user:s3cret@host/db", InputError, "an address holds no password: name it beside"),
+        ("postgresql://user:@host/db", InputError, "an address holds no password: name it beside"),
+        ("postgresql://host/db?user=u&password=s3cret", InputError, "an address holds no password"),
+        ("postgresql://host/db?sslpassword=s3cret", InputError, "an address holds no password"),
+        ("postgresql://user@127.0.0.1:9/db", Unavailable, "store db cannot be opened: .*Connection refused"),
+        ("postgresql://user@127.0.0.1:nine/db", InputError, "expected an address such as"),
         ("sqlite:////no/such/folder/x.db", Unavailable, "cannot be opened: unable to open database file"),
         ("sqlite:///{folder}/text.db", Unavailable, "cannot be opened: file is not a database"),
     ],

@@ -23,6 +23,8 @@ from suanli.store.writes import new_facts
 from tests.suanli.making import T0, ZONE, Clock, a_pool, a_sample, a_site, a_store, built, local, register
 from tests.suanli.storing import raw
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 SLOW_STORE = settings(max_examples=40, deadline=None)
 FIRST, SECOND = T0 + 1000, T0 + 2000
 """When the tests record changes; sites are registered before T0."""

@@ -7,13 +7,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from suanli.model.errors import Unavailable
 from suanli.model.sample import Sample
 from suanli.store.group import GroupCommit
 from suanli.store.sql import Store
 from tests.suanli.making import T0 as NOW
 from tests.suanli.making import a_sample, a_site, database, register
-from tests.suanli.storing import full, limit, many, raw
+from tests.suanli.storing import full, many, mend, raw
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 
 class Counted(Store):
@@ -60,13 +64,12 @@ async def test_what_comes_while_a_commit_runs_is_in_the_next_one(tmp_path: Path)
 async def test_an_error_is_handed_to_every_waiter_and_the_next_append_works(tmp_path: Path) -> None:
     with closing(counted(tmp_path, a_site("a"))) as store:
         commit = GroupCommit(store.append)
-        (pages,) = raw(store, "PRAGMA page_count")[0]
         full(store)
         waiting = [commit.append(many(200, NOW + 1000 * place)) for place in range(5)]
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(one) for one in found] == [Unavailable] * 5
         assert raw(store, "SELECT count(*) FROM samples") == [(0,)]
-        limit(store, f"max_page_count={pages * 100}")
+        mend(store)
         await commit.append([a_sample(NOW, 1.0, site="a")])
         assert raw(store, "SELECT count(*) FROM samples") == [(1,)]
         await commit.close()

@@ -37,6 +37,8 @@ from tests.suanli.making import (
 )
 from tests.suanli.running import Ended, contents, suanli
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 START = int(datetime(2026, 11, 20, 2, tzinfo=UTC).timestamp())
 END = START + 1000
 LO, HI = START - 500, END + 500
@@ -176,11 +178,15 @@ def test_running_instances_are_told_of_every_change_and_a_try_leaves_nothing() -
         with store.reading() as connection:
             assert windows(connection) == []
         assert not store.changed_elsewhere()
-        for change in (
-            lambda connection: add_window(connection, window(), ZONE, 1000),
-            lambda connection: approve_window(connection, 1, "li", 2000),
-            lambda connection: end_window(connection, 1, START, 2000),
-        ):
+        with store.writing() as connection:
+            number = add_window(connection, window(), ZONE, 1000)
+        assert store.changed_elsewhere()
+        store.reload()
+        changes: list[Callable[[Connection], None]] = [
+            lambda connection: approve_window(connection, number, "li", 2000),
+            lambda connection: end_window(connection, number, START, 2000),
+        ]
+        for change in changes:
             with store.writing() as connection:
                 change(connection)
             assert store.changed_elsewhere()

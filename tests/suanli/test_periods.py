@@ -29,7 +29,7 @@ from tests.suanli.recording import Clock, put
 
 EXAMPLES = int(os.environ.get("SUANLI_EXAMPLES", "300"))
 """`make test-long` has 5,000 of them."""
-pytestmark = pytest.mark.timeout(max(600, 2 * EXAMPLES))
+pytestmark = [pytest.mark.usefixtures("both_databases"), pytest.mark.timeout(max(600, 2 * EXAMPLES))]
 ZONE = ZoneInfo("Asia/Shanghai")
 LATER = 1_795_600_000
 TERMS = ("planned", "built", "heard", "online", "used", "told_online", "busy", "busy_used", "excluded")

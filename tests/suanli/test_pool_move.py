@@ -21,6 +21,7 @@ from suanli.store import schema
 from suanli.store.histories import site_facts
 from suanli.store.sql import Store
 from suanli.store.writes import Change, new_facts
+from tests.suanli.engines import address_in
 from tests.suanli.making import (
     SITES_YAML,
     T0,
@@ -37,6 +38,8 @@ from tests.suanli.making import (
     register,
 )
 from tests.suanli.running import contents, suanli
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 DAY = date(2026, 11, 1)
 AT = local(DAY)
@@ -271,6 +274,6 @@ def test_site_history_says_what_was_true_when_and_when_it_was_said(folder: Path)
     for language, word in (("zh", "被取代于"), ("en", "superseded")):
         assert word in suanli(folder, "--lang", language, "site", "history", "wh-1").out
     assert suanli(folder, "site", "history", "wh-9").code == 2
-    with closing(open_store(f"sqlite:///{folder}/suanli.db")) as store:
+    with closing(open_store(address_in(folder))) as store:
         found = {one.pool: one.operator for at in (local(date(2026, 5, 31)),) for one in store.states(at)}
     assert found["a100"] == "示例运营方"

@@ -25,6 +25,8 @@ from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, bu
 from tests.suanli.running import contents, suanli
 from tests.suanli.storing import raw
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 HOUR = 3600
 SITE = a_site("s", a_pool("p", built(100.0)), a_pool("q", built(100.0)))
 ABSURD = 80_000.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from tests.oracle.worlds import HOURS, worlds
 from tests.suanli import recording
 from tests.suanli.making import Clock, a_pool, a_sample, a_site, a_store, built, database, open_store
 from tests.suanli.storing import raw
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 HOUR, DAY = 3600, 86_400
 SHANGHAI, KOLKATA = ZoneInfo("Asia/Shanghai"), ZoneInfo("Asia/Kolkata")

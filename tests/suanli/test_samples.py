@@ -20,6 +20,8 @@ from suanli.store.sql import Store
 from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store
 from tests.suanli.storing import raw
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 LAWS = settings(max_examples=40, deadline=None)
 HOUR = 16
 """Seconds. On disk an hour is as long as this module says: so short a one has a naive count of every second of it."""
@@ -151,9 +153,9 @@ def roll(store: Store) -> None:
     sums = ", ".join(column.name for column in schema.hours.columns if not column.nullable and not column.primary_key)
     over = f"start + {HOUR} <= {store.now}"
     zeros = ", ".join("0" for _ in sums.split(", "))
-    insert = f"INSERT OR IGNORE INTO hours (pool_key, start, {sums}) SELECT pool_key, start, {zeros} FROM dirty WHERE "  # noqa: S608
+    insert = f"INSERT INTO hours (pool_key, start, {sums}) SELECT pool_key, start, {zeros} FROM dirty WHERE "  # noqa: S608
     with store.writing() as connection:
-        connection.execute(text(insert + over))
+        connection.execute(text(f"{insert}{over} ON CONFLICT DO NOTHING"))
         connection.execute(text(f"DELETE FROM dirty WHERE {over}"))  # noqa: S608
 
 

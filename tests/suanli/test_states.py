@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,9 @@ from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
 from tests.suanli.making import T0 as NOW
 from tests.suanli.making import Clock, a_pool, a_sample, a_site, a_store, built, open_store
-from tests.suanli.storing import SLOW_STORE, TWO, file_of, groups
+from tests.suanli.storing import SLOW_STORE, TWO, address_of, groups
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 
 @SLOW_STORE
@@ -23,7 +26,7 @@ def test_states_now_from_memory_are_the_states_from_the_database(appended: list[
             store.append(group)
         now = NOW + later
         assert store.states_now(now) == store.states(now)
-        with closing(open_store(f"sqlite:///{file_of(store)}")) as reopened:
+        with closing(open_store(address_of(store))) as reopened:
             assert reopened.states_now(now) == store.states_now(now)
 
 

@@ -34,7 +34,9 @@ from tests.suanli.making import (
     register,
 )
 from tests.suanli.running import contents, suanli
-from tests.suanli.storing import raw
+from tests.suanli.storing import address_of, raw
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 HOUR, DAY = 3600, 86_400
 START = 1_795_449_600
@@ -98,7 +100,7 @@ def test_a_pool_in_doubt_is_suspect_while_the_finding_goes_on_and_two_hours_long
         assert store.states(now, as_of=now + 59)[0].quality == "ok", "it was not known yet"
         assert store.states(now, as_of=now + 60)[0].quality == "suspect"
         clock.at = now
-        with closing(open_store(f"sqlite:///{store.engine.url.database}", clock)) as again:
+        with closing(open_store(address_of(store), clock)) as again:
             assert again.states_now(now)[0].quality == "suspect"
 
 
