@@ -8,10 +8,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
 packages=(
   munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
-  prometheus victoria-metrics
+  prometheus victoria-metrics postgresql
   clang pkg-config curl
 )
-services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics)
+services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics postgresql)
 
 say() { printf 'install-servers: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
