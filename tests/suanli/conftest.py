@@ -12,7 +12,7 @@ from tests.suanli.engines import OnPostgreSQL, chosen, on
 
 PARAMETERS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 
-FEW = 10
+FEW = 6
 """Examples of a law on PostgreSQL, where a database costs ten times as much: SQLite has seen the many."""
 _SETTINGS = "_hypothesis_internal_use_settings"
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -95,9 +96,10 @@ def test_apply_twice_is_once(wanted: list[Site]) -> None:
 def test_what_export_writes_apply_reads_back_to_the_same(wanted: list[Site]) -> None:
     with a_store(*wanted) as store, a_store() as other:
         written = exported(store)
-        file = Path(str(other.engine.url.database)).with_name("sites.yaml")
-        file.write_text(written, encoding="utf-8")
-        read = read_sites([file], ZONE, load_accelerators())
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "sites.yaml"
+            file.write_text(written, encoding="utf-8")
+            read = read_sites([file], ZONE, load_accelerators())
         assert register(store, *read) == []
         register(other, *read)
         assert exported(other) == written
