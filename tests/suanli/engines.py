@@ -80,7 +80,7 @@ class OnPostgreSQL:
         self._of.clear()
 
     def _resetting(self) -> str:
-        """Every row goes, but what a new database holds; and numbers begin again."""
+        """Every row goes but those of a new database, past any trigger; and numbers begin again."""
         tables = schema.metadata.sorted_tables
         gone = [f"DELETE FROM {table.name}" for table in reversed(tables)]  # noqa: S608 - our own words
         filled = [table.name for table in tables if self._server.ask(f"TABLE {table.name} LIMIT 1", self._model)]
@@ -89,7 +89,7 @@ class OnPostgreSQL:
             self._server.ask(f"CREATE TABLE first.{name} AS TABLE {name}", self._model)
         back = [f"INSERT INTO {name} TABLE first.{name}" for name in filled]
         numbers = [f"SELECT setval(pg_get_serial_sequence('{t.name}', '{_key(t)}'), 1, false)" for t in tables]
-        return "; ".join(["BEGIN", *gone, *back, *numbers, "COMMIT"])
+        return "; ".join(["BEGIN", "SET LOCAL session_replication_role = replica", *gone, *back, *numbers, "COMMIT"])
 
 
 def _key(table: Table) -> str:
