@@ -47,7 +47,17 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_starting_the_command_line_imports_nothing_heavy() -> None:
-    heavy = ("sqlalchemy", "psycopg", "alembic", "fastapi", "aiohttp", "httpx", "influxdb_client", "uvicorn")
+    heavy = (
+        "sqlalchemy",
+        "psycopg",
+        "alembic",
+        "fastapi",
+        "aiohttp",
+        "httpx",
+        "influxdb_client",
+        "uvicorn",
+        "openpyxl",
+    )
     code = f"import sys, suanli.cli.main; print([one for one in {heavy} if one in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True

@@ -34,6 +34,7 @@ class Desk(Protocol):
     def probe(self, site: Site) -> Answer: ...
     def sites(self) -> list[Answer]: ...
     def site(self, id_: str) -> Site: ...
+    def registered(self) -> list[Site]: ...
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]: ...
 
 
@@ -84,6 +85,11 @@ class LocalDesk:
 
     def site(self, id_: str) -> Site:
         return self._office.site(self._who, id_)
+
+    def registered(self) -> list[Site]:
+        from suanli.store.registry import as_written
+
+        return [as_written(item, self.config.zone) for item in self._store.registry]
 
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]:
         return self._office.ledger(self._who, site, **shown)

@@ -15,10 +15,12 @@ from suanli.cli.reading import day_or_time
 from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from suanli.model.site import Site
     from suanli.store.registry import RecordedSite
 
 site = typer.Typer(name="site", help="The registered sites.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
+_FORM = "capacity.xlsx"
 _TIMES = {
     "en": {"from": "from", "until": "until", "recorded_at": "recorded", "superseded_at": "superseded"},
     "zh": {"from": "起", "until": "止", "recorded_at": "记录于", "superseded_at": "被取代于"},
@@ -41,11 +43,26 @@ _HISTORY = {
 
 def apply(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="YAML files of sites")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="YAML files of sites and .xlsx spreadsheets, also mixed; with --template the file to write",
+            show_default=False,
+        ),
+    ] = None,
     effective: Annotated[
         str | None, typer.Option("--effective", help="since when changed facts are true; since now when left out")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template",
+            help="apply nothing; write an empty spreadsheet to fill in, with its help and the catalogue "
+            f"({_FORM} when no FILE is given)",
+        ),
+    ] = False,
     json: _Json = False,
 ) -> None:
     """Make the registry say what these files say: shows the difference, all or nothing, twice is once.
@@ -53,6 +70,9 @@ def apply(
     Sites and pools that the files do not name stay as they are. Recorded capacity is never overwritten: an entry that
     says otherwise needs a reason (correction, re-rating, retirement), and what was said before is kept. Facts that
     change (name, province, operator, status, model) are true from --effective on; of the time before nothing changes.
+
+    A spreadsheet has one row an entry of the ledger; whatever is wrong in it is told with its cell. It has no sources:
+    those that are registered stay. `--template` writes an empty one, `suanli export --xlsx` one of what is registered.
     """
     from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
@@ -60,11 +80,18 @@ def apply(
     from suanli.model.request import SitesRequest
     from suanli.registering.plans import located_in
     from suanli.registry.file import read_sites
+    from suanli.registry.sheet.guard import is_sheet
 
+    if template:
+        _write_template(files or [Path(_FORM)], json=json)
+        return
+    if not files:
+        raise InputError(Problem("which files? YAML or .xlsx; `suanli apply --template` writes a form to fill in"))
     since = None if effective is None else day_or_time("--effective", effective)
     with at_desk(given(context)) as desk:
         zone, faults = desk.config.zone, lambda one: source_faults(one, desk.reach(one.id))
-        sites = read_sites(files, zone, load_accelerators(), faults)
+        registered = {one.id: one for one in desk.registered()} if any(map(is_sheet, files)) else {}
+        sites = read_sites(files, zone, load_accelerators(), faults, registered, say)
         request = SitesRequest(sites=tuple(sites), effective=since)
         answer = desk.submit(request, dry_run=dry_run, located=located_in(files))
     if json:
@@ -79,13 +106,53 @@ def apply(
     say(f"{len(answer['changes'])} changes {state}" if answer["changes"] else "nothing to change")
 
 
-def export(context: typer.Context) -> None:
-    """The whole registry as YAML: what `apply` reads back to the same."""
-    from suanli.registry.file import write_sites
-    from suanli.store.registry import as_written
+def _write_template(files: list[Path], *, json: bool) -> None:
+    from suanli.catalog.accelerators import load_accelerators
+    from suanli.registry.sheet.writing import write_template
 
-    with given(context).opened() as (config, store):
-        print(write_sites(as_written(item, config.zone) for item in store.registry), end="")
+    if len(files) > 1:
+        raise InputError(Problem("one FILE is written", key="--template"))
+    write_template(files[0], load_accelerators())
+    if json:
+        print_json({"template": str(files[0])})
+    else:
+        say(f"{files[0]} is written: fill it in, then `suanli apply {files[0]} --dry-run`")
+        say("what is registered already, in the same form: `suanli export --xlsx FILE.xlsx`")
+
+
+def export(
+    context: typer.Context,
+    xlsx: Annotated[
+        Path | None,
+        typer.Option(
+            "--xlsx",
+            metavar="FILE",
+            help="write a spreadsheet instead, as `apply --template` has it; without the sources",
+        ),
+    ] = None,
+) -> None:
+    """The whole registry as YAML, or as a spreadsheet: what `apply` reads back to the same.
+
+    A spreadsheet says all but the sources (addresses, secrets, settings); `apply` leaves those as they are registered.
+    """
+    from suanli.registry.file import write_sites
+
+    with at_desk(given(context)) as desk:
+        sites = desk.registered()
+    if xlsx is None:
+        print(write_sites(sites), end="")
+    else:
+        _write_sheet(xlsx, sites)
+
+
+def _write_sheet(path: Path, sites: list[Site]) -> None:
+    from suanli.catalog.accelerators import load_accelerators
+    from suanli.registry.sheet.writing import write_sheet
+
+    rows = write_sheet(path, sites, load_accelerators())
+    say(f"{path} is written: {rows:,} rows of {len(sites):,} sites")
+    if apart := sum(site.source is not None for site in sites):
+        say(f"the sources of {apart:,} sites are not in it; `suanli apply` leaves them as they are registered")
 
 
 site.command("register")(registering.register)

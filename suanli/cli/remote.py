@@ -78,6 +78,9 @@ class RemoteDesk:
     def site(self, id_: str) -> Site:
         return Site.model_validate(self._asked("GET", f"sites/{id_}"))
 
+    def registered(self) -> list[Site]:
+        return [self.site(row["id"]) for row in self.sites()]
+
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]:
         asked = {"site": site, "at": shown.get("at"), "as_of": shown.get("as_of"), "all": shown.get("everything")}
         return self._listed("capacity", "capacity", {name: value for name, value in asked.items() if value is not None})

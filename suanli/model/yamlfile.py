@@ -93,7 +93,7 @@ class YamlFile:
         loc = at + tuple(part for part in detail["loc"] if _in_data(part))
         if detail["type"] == "extra_forbidden":
             return self.problem(loc, unknown_key(str(loc[-1]), _siblings(model, detail["loc"])))
-        return self.problem(loc, _plain(detail))
+        return self.problem(loc, plain(detail))
 
 
 def unknown_key(key: str, known: list[str]) -> str:
@@ -109,7 +109,8 @@ def dotted(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
-def _plain(detail: ErrorDetails) -> str:
+def plain(detail: ErrorDetails) -> str:
+    """pydantic's finding in our words."""
     message = detail["msg"].removeprefix("Value error, ")
     return message if message[:8].lower() == "expected" else message.replace("Input should", "should")
 

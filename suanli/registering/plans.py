@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from suanli.config import Config
 from suanli.model.capacity import instant, written
 from suanli.model.errors import InputError, Problem
 from suanli.model.site import Site
-from suanli.model.yamlfile import Loc, YamlFile
+from suanli.model.yamlfile import Loc
+from suanli.registry.file import opened
 from suanli.store.ledger_plan import Located, by_name
 from suanli.store.plan import Change, plan
 from suanli.store.sql import Store
@@ -72,9 +73,9 @@ def _stays(store: Store) -> defaultdict[tuple[str, str], list[tuple[int, int]]]:
 
 
 def located_in(paths: Iterable[Path]) -> Located:
-    """Where these files of sites speak of a pool. They are read again, which only a mistake needs."""
+    """Where these files of sites, YAML or spreadsheets, speak of a pool; only a mistake reads them again."""
     files = list(paths)
-    read = cache(YamlFile.read)
+    read = cache(partial(opened, catalogue=load_accelerators()))
 
     def located(site: str, pool: str, entry: int | None, message: str) -> Problem:
         plain = by_name(site, pool, entry, message)

@@ -1,0 +1,105 @@
+"""A spreadsheet of sites, beside suanli.model.yamlfile: its data, and the cell of everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from suanli.catalog.accelerators import Accelerators
+from suanli.model.errors import Problem
+from suanli.model.site import Site
+from suanli.model.yamlfile import Loc, plain
+from suanli.registry.sheet.columns import Column
+from suanli.registry.sheet.gathering import Gathered
+from suanli.registry.sheet.grid import Grid, read_grid
+from suanli.registry.sheet.headings import headings_of
+from suanli.registry.sheet.rows import Check, Rows, rows_of
+
+MOST = 200
+"""So many problems are told, others are counted."""
+
+
+class SheetFile:
+    """One sheet, read: `data` as a YAML file would say it, without sources. told: what a person should know of it."""
+
+    def __init__(self, name: str, grid: Grid, catalogue: Accelerators) -> None:
+        self.name = name
+        self._grid = grid
+        headings = headings_of(grid)
+        self._columns = {column.key: place for place, column in headings.columns.items()}
+        rows = rows_of(grid, headings, _known_model(catalogue)) if headings.complete else Rows()
+        self._gathered = Gathered(rows.data)
+        faults = headings.faults + rows.faults
+        faults += [(self._place(row, key), message) for row, key, message in self._gathered.faults]
+        self._problems = [Problem(message, name, None, place) for place, message in faults]
+        self.told = [f"{name}: {grid.title}: {line}" for line in _told(grid, rows)] if headings.complete else []
+
+    @classmethod
+    def read(cls, path: Path, catalogue: Accelerators) -> SheetFile:
+        """The sheet of capacity of this workbook; an InputError where it cannot be opened, or not safely."""
+        return cls(str(path), read_grid(path), catalogue)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self._gathered.data
+
+    def problem(self, loc: Loc, message: str) -> Problem:
+        """What is wrong at this place of the data, with its cell: that of the deepest part that a cell says."""
+        known = (loc[:end] for end in range(len(loc), 0, -1))
+        place = next((self._gathered.places[part] for part in known if part in self._gathered.places), None)
+        return Problem(message, self.name, None, self._place(*place) if place else self._grid.title)
+
+    def sites(self) -> tuple[dict[int, Site], list[Problem]]:
+        """The sites that are right by themselves, by their place in the data; and everything wrong with the others."""
+        found: dict[int, Site] = {}
+        problems = list(self._problems)
+        for index, written in enumerate(self.data["sites"]):
+            try:
+                site = Site.model_validate(written)
+            except ValidationError as error:
+                problems += self._faults(error, ("sites", index))
+                continue
+            if ("sites", index) not in self._gathered.faulty:
+                found[index] = site
+        more = [Problem(f"and {len(problems) - MOST} more problems", self.name)] if len(problems) > MOST else []
+        return found, problems[:MOST] + more
+
+    def _faults(self, error: ValidationError, at: Loc) -> list[Problem]:
+        """What the model finds and the cells did not; what is wrong with a cell may be why a whole is."""
+        details = {(*at, *detail["loc"]): plain(detail) for detail in error.errors(include_url=False)}
+        told = {loc: message for loc, message in details.items() if loc not in self._gathered.faulty}
+        return [self.problem(loc, message) for loc, message in told.items()]
+
+    def _place(self, row: int, key: str) -> str:
+        return self._grid.place(row, self._columns.get(key, self._columns["site_id"]))
+
+
+def _known_model(catalogue: Accelerators) -> Check:
+    def check(column: Column, value: Any) -> None:
+        if column.key == "model" and catalogue.find(value) is None:
+            nearest = ", ".join(catalogue.nearest(value))
+            hint = (
+                f"nearest: {nearest}" if nearest else "see the form's sheet of the catalogue (suanli apply --template)"
+            )
+            raise ValueError(f"model {value!r} is not in the catalogue; {hint}")
+
+    return check
+
+
+def _told(grid: Grid, rows: Rows) -> list[str]:
+    told = []
+    if not rows.data:
+        told.append("no rows of data yet: fill them in under the headings")
+    if rows.remarks:
+        told.append(f"{len(rows.remarks)} rows of remarks were not read (rows {_listed(rows.remarks)})")
+    if grid.hidden_rows:
+        told.append(f"{len(grid.hidden_rows)} hidden rows were read too (rows {_listed(grid.hidden_rows)})")
+    if grid.hidden_columns:
+        told.append(f"{len(grid.hidden_columns)} hidden columns were read too")
+    return told
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")

@@ -1,0 +1,77 @@
+"""What kind of file it is, and whether it may be opened: decided by its first bytes and its zip's list of contents."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from suanli.model.errors import InputError, Problem
+
+MAX_BYTES = 20 * 2**20
+"""Of the file, and of all that it unpacks to."""
+MAX_PARTS = 2000
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SUFFIXES = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xlsb", ".xls", ".et", ".ods", ".csv", ".tsv"}
+_SAVE = "open it in the spreadsheet program and save it as .xlsx"
+_PARTS = {
+    "xl/externalLinks/": "has links to other workbooks: break them (Data, Edit links) and save it again",
+    "xl/vbaProject": f"has macros: {_SAVE}",
+    "xl/workbook.bin": f"is an .xlsb: {_SAVE}",
+    "content.xml": f"is an OpenDocument spreadsheet: {_SAVE}",
+}
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether it is meant as a spreadsheet: by its name, or by how it begins."""
+    if path.suffix.lower() in _SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith((_ZIP, _OLE))
+    except OSError:
+        return False
+
+
+def contents(path: Path) -> io.BytesIO:
+    """The file, in memory, once it is known to be an .xlsx that is safe to open; else an InputError."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(_too_large(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
+    if fault := _fault(data, path.suffix.lower()):
+        raise InputError(Problem(fault, str(path)))
+    return io.BytesIO(data)
+
+
+def _fault(data: bytes, suffix: str) -> str | None:
+    if data.startswith(_OLE):
+        return f"is an old .xls, or has a password: {_SAVE}, without a password"
+    if not data.startswith(_ZIP):
+        return f"is CSV, which has no types: {_SAVE}" if suffix in {".csv", ".tsv"} else f"is no .xlsx: {_SAVE}"
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _zip_fault(archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return f"is damaged: {_SAVE}"
+
+
+def _zip_fault(parts: list[zipfile.ZipInfo]) -> str | None:
+    names = [part.filename for part in parts]
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_BYTES:
+        return (
+            f"unpacks to more than {MAX_BYTES >> 20} MiB in {MAX_PARTS} parts: leave only the sheet of capacity in it"
+        )
+    if any(part.flag_bits & 1 for part in parts):
+        return "is a zip with a password: save it without one"
+    for start, fault in _PARTS.items():
+        if any(name.startswith(start) for name in names):
+            return fault
+    return None if "[Content_Types].xml" in names else f"is a zip, but no .xlsx: {_SAVE}"
+
+
+def _too_large(path: Path) -> Problem:
+    return Problem(f"larger than {MAX_BYTES >> 20} MiB: leave only the sheet of capacity in it", str(path))
