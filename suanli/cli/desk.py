@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from suanli.store.ledger_plan import Located, by_name
-
 if TYPE_CHECKING:
     from suanli.cli.context import Globals
     from suanli.config import Config
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from suanli.model.request import Request
     from suanli.model.site import Site
     from suanli.registering.office import Answer, Verdict
+    from suanli.store.ledger_plan import Located
     from suanli.store.sql import Store
     from suanli.store.submissions import State
 
@@ -28,7 +27,7 @@ class Desk(Protocol):
     config: Config
 
     def reach(self, site: str) -> Reach | None: ...
-    def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer: ...
+    def submit(self, request: Request, *, dry_run: bool = False, located: Located | None = None) -> Answer: ...
     def decide(self, number: int, verdict: Verdict, why: str | None = None) -> Answer: ...
     def submissions(self, state: State | None = None) -> list[Answer]: ...
     def probe(self, site: Site) -> Answer: ...
@@ -66,8 +65,10 @@ class LocalDesk:
     def reach(self, site: str) -> Reach | None:
         return self.config.reach.of(site)
 
-    def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer:
-        return self._office.submit(self._who, request, dry_run=dry_run, located=located)
+    def submit(self, request: Request, *, dry_run: bool = False, located: Located | None = None) -> Answer:
+        from suanli.store.ledger_plan import by_name
+
+        return self._office.submit(self._who, request, dry_run=dry_run, located=located or by_name)
 
     def decide(self, number: int, verdict: Verdict, why: str | None = None) -> Answer:
         return self._office.decide(self._who, number, verdict, why)

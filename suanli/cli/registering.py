@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from suanli.cli.asking_for import Missing
 from suanli.cli.capacity_words import print_answer
@@ -253,6 +252,8 @@ def _setting_of(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise InputError(Problem(f"expected KEY=VALUE, not {text!r}", key="--setting"))
+    import yaml
+
     try:
         return key, yaml.safe_load(value)
     except yaml.YAMLError:

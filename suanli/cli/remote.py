@@ -13,11 +13,11 @@ from suanli.config import Config
 from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
 from suanli.model.request import Request, request_json
 from suanli.model.site import Site
-from suanli.store.ledger_plan import Located, by_name
 
 if TYPE_CHECKING:
     from suanli.model.reach import Reach
     from suanli.registering.office import Answer, Verdict
+    from suanli.store.ledger_plan import Located
     from suanli.store.submissions import State
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -56,7 +56,7 @@ class RemoteDesk:
         del site
         return None
 
-    def submit(self, request: Request, *, dry_run: bool = False, located: Located = by_name) -> Answer:
+    def submit(self, request: Request, *, dry_run: bool = False, located: Located | None = None) -> Answer:
         """`located` is left to the server, which knows no files of ours."""
         del located
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from typing import Any
 
 from openpyxl.utils.escape import unescape
@@ -37,6 +38,7 @@ def read(column: Column, value: object) -> Any:
     return _READERS[column.kind](column, value)
 
 
+@lru_cache(maxsize=4096)
 def safe(text: str) -> str:
     """The text without spaces at its ends; none with control or bidirectional characters."""
     if len(text) > LONGEST:
@@ -85,6 +87,7 @@ def _word(column: Column, value: object) -> str:
     return word
 
 
+@cache
 def _words(column: Column) -> dict[str, str]:
     names = {word: (word, zh, f"{word} {zh}") for word, zh in column.words.items()}
     return {folded(name): word for word, several in names.items() for name in several}

@@ -27,7 +27,7 @@ _FOLDED = re.compile(r"[\s_-]+")
 _PARTS = re.compile(r"[/|()\n]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column. loc: its key within a site, a pool or an entry as a YAML file has it; words: English to Chinese."""
 
@@ -161,11 +161,11 @@ def folded(text: str) -> str:
 
 def column_named(text: str) -> Column | None:
     """The column with this heading; `站点编号 / site_id` is one too. None: there is none."""
+    if (whole := _NAMES.get(folded(text))) is not None:
+        return whole
     parts = _PARTS.split(unicodedata.normalize("NFKC", text))
-    named = [_NAMES.get(folded(text)), *(_NAMES.get(folded(part)) for part in parts if part.strip())]
-    if named[0] is not None:
-        return named[0]
-    return named[1] if len(named) > 1 and len(set(named[1:])) == 1 else None
+    named = {_NAMES.get(folded(part)) for part in parts if part.strip()}
+    return named.pop() if len(named) == 1 else None
 
 
 _NAMES = {folded(name): column for column in COLUMNS for name in (column.key, column.zh, *column.other)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from suanli.catalog.accelerators import Accelerators
 from suanli.model.errors import Problem
 from suanli.model.site import Site
 from suanli.model.yamlfile import Loc, plain
+from suanli.registry.sheet.cells import shown
 from suanli.registry.sheet.columns import Column
 from suanli.registry.sheet.gathering import Gathered
 from suanli.registry.sheet.grid import Grid, read_grid
 from suanli.registry.sheet.headings import headings_of
 from suanli.registry.sheet.rows import Check, Rows, rows_of
 
+_LONGEST_MODEL = 120
 MOST = 200
 """So many problems are told, others are counted."""
 
@@ -77,13 +80,17 @@ class SheetFile:
 
 
 def _known_model(catalogue: Accelerators) -> Check:
+    @cache  # the same slip in a thousand rows is looked up once
+    def fault(model: str) -> str | None:
+        if catalogue.find(model) is not None:
+            return None
+        nearest = ", ".join(catalogue.nearest(model[:_LONGEST_MODEL]))
+        hint = f"nearest: {nearest}" if nearest else "the catalogue stands in the form (suanli apply --template)"
+        return f"model {shown(model)} is not in the catalogue; {hint}"
+
     def check(column: Column, value: Any) -> None:
-        if column.key == "model" and catalogue.find(value) is None:
-            nearest = ", ".join(catalogue.nearest(value))
-            hint = (
-                f"nearest: {nearest}" if nearest else "see the form's sheet of the catalogue (suanli apply --template)"
-            )
-            raise ValueError(f"model {value!r} is not in the catalogue; {hint}")
+        if column.key == "model" and (told := fault(value)):
+            raise ValueError(told)
 
     return check
 

@@ -42,12 +42,13 @@ def contents(path: Path) -> io.BytesIO:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
-    if fault := _fault(data, path.suffix.lower()):
+    if fault := fault_of(data, path.suffix.lower()):
         raise InputError(Problem(fault, str(path)))
     return io.BytesIO(data)
 
 
-def _fault(data: bytes, suffix: str) -> str | None:
+def fault_of(data: bytes, suffix: str = ".xlsx") -> str | None:
+    """Why these bytes are no .xlsx that is opened; None where they are one."""
     if data.startswith(_OLE):
         return f"is an old .xls, or has a password: {_SAVE}, without a password"
     if not data.startswith(_ZIP):

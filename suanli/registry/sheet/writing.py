@@ -19,6 +19,7 @@ from suanli.model.site import Pool, Site
 from suanli.registry.sheet.cells import LONGEST, read
 from suanli.registry.sheet.columns import COLUMNS, Column
 from suanli.registry.sheet.form import FIRST, FORMATS, add_example, new_book, put
+from suanli.registry.sheet.guard import fault_of
 from suanli.registry.sheet.layout import MAX_ROWS
 
 _TEXT = "@"
@@ -115,6 +116,8 @@ def _save(book: Workbook, path: Path) -> None:
         raise InputError(Problem("its name must end in .xlsx", str(path)))
     made = io.BytesIO()
     book.save(made)
+    if fault_of(made.getvalue()):
+        raise InputError(Problem("would be too large to be read again; `suanli export` writes YAML", str(path)))
     try:
         with path.open("xb") as file:
             _write_whole(file, made.getvalue(), path)
