@@ -152,7 +152,7 @@ def _write_sheet(path: Path, sites: list[Site]) -> None:
     rows = write_sheet(path, sites, load_accelerators())
     say(f"{path} is written: {rows:,} rows of {len(sites):,} sites")
     if apart := sum(site.source is not None for site in sites):
-        say(f"the sources of {apart:,} sites are not in it; `suanli apply` leaves them as they are registered")
+        say(f"not in it: sources ({apart:,}); `suanli apply` leaves them as they are registered")
 
 
 site.command("register")(registering.register)

@@ -155,6 +155,8 @@ def test_the_form_has_headings_choices_help_and_catalogue(tmp_path: Path) -> Non
     assert [cell.value.rstrip("*") for cell in sheet[1]] == [column.zh for column in COLUMNS]
     assert [cell.value for cell in sheet[2]] == KEYS
     assert sheet.freeze_panes == "B3"
+    formats = {key: sheet.column_dimensions[LETTER[key]].number_format for key in ("from", "source")}
+    assert formats == {"from": "yyyy-mm-dd", "source": "@"}, "else 2024-03 in a source would become a date"
     lists = {str(one.sqref).split(":")[0]: one.formula1 for one in sheet.data_validations.dataValidation}
     assert lists[f"{LETTER['stage']}3"] == '"planned 规划,built 已建成,retired 退役"'
     assert set(lists) == {f"{LETTER[key]}3" for key in ("status", "stage", "reason", "basis", "model")}
@@ -172,7 +174,7 @@ def test_the_form_as_it_is_changes_nothing_and_says_so(tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines() == [
         "capacity.xlsx: 容量: no rows of data yet: fill them in under the headings",
-        "capacity.xlsx: 容量: 2 rows of remarks were not read (rows 3, 4)",
+        "capacity.xlsx: 容量: remarks, not read: 2 rows (3, 4)",
         "nothing to change",
     ]
 
@@ -260,13 +262,15 @@ def test_hidden_rows_and_columns_are_read_and_told_and_notes_are_not(tmp_path: P
     sheet.row_dimensions[3].hidden = True
     sheet.column_dimensions["I"].hidden = True
     sheet["C9"] = "以上为初步数据"
+    book.create_sheet("别的")
+    sheet.sheet_state = "hidden"
     book.save(tmp_path / "capacity.xlsx")
     told: list[str] = []
     (site,) = read(tmp_path / "capacity.xlsx", told=told)
     assert len(site.pools[0].capacity) == 2
     assert [line.rpartition("容量: ")[2] for line in told] == [
-        "2 rows of remarks were not read (rows 5, 9)", "1 hidden rows were read too (rows 3)",
-        "1 hidden columns were read too",
+        "this sheet is hidden, but was read", "remarks, not read: 2 rows (5, 9)", "hidden, but read too: 1 row (3)",
+        "hidden columns, read too: 1",
     ]  # fmt: skip
 
 
@@ -292,6 +296,24 @@ def test_a_formula_is_read_by_the_value_that_was_saved_with_it(tmp_path: Path) -
     ]
     changed(path, in_sheet(b"<f>500+500</f><v />", b"<f>500+500</f><v>1000</v>"))
     assert read(path) == read(saved(tmp_path, GOOD))
+
+
+def test_a_formula_that_gives_no_text_leaves_its_cell_empty(tmp_path: Path) -> None:
+    path = saved(tmp_path, GOOD | {"status": '=""'}, {"devices": '=""'})
+    empty = b'<c r="%s" t="str"><f>""</f><v></v></c>'
+    changed(path, in_sheet(b'<c r="E2"><f>""</f><v /></c>', empty % b"E2"))
+    changed(path, in_sheet(b'<c r="O3"><f>""</f><v /></c>', empty % b"O3"))
+    assert read(path) == read(saved(tmp_path, GOOD))
+
+
+def test_an_error_of_the_spreadsheet_is_told(tmp_path: Path) -> None:
+    path = changed(
+        saved(tmp_path, GOOD | {"devices": "=1/0"}),
+        in_sheet(b'<c r="O2"><f>1/0</f><v /></c>', b'<c r="O2" t="e"><f>1/0</f><v>#DIV/0!</v></c>'),
+    )
+    assert refused(path, tmp_path) == [
+        "capacity.xlsx: 容量!O2: is the error '#DIV/0!': mend the formula, or write the value"
+    ]
 
 
 def test_what_was_read_of_a_registered_site_keeps_its_sources(tmp_path: Path) -> None:
@@ -559,7 +581,7 @@ def test_what_export_writes_apply_reads_back_and_the_sources_stay(tmp_path: Path
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines() == [
         "out.xlsx is written: 3 rows of 2 sites",
-        "the sources of 1 sites are not in it; `suanli apply` leaves them as they are registered",
+        "not in it: sources (1); `suanli apply` leaves them as they are registered",
     ]
     assert suanli(tmp_path, "apply", "out.xlsx").err == "nothing to change\n"
     assert suanli(tmp_path, "export").out == before

@@ -99,14 +99,18 @@ def _told(grid: Grid, rows: Rows) -> list[str]:
     told = []
     if not rows.data:
         told.append("no rows of data yet: fill them in under the headings")
+    if grid.hidden:
+        told.append("this sheet is hidden, but was read")
     if rows.remarks:
-        told.append(f"{len(rows.remarks)} rows of remarks were not read (rows {_listed(rows.remarks)})")
+        told.append(f"remarks, not read: {_listed(rows.remarks)}")
     if grid.hidden_rows:
-        told.append(f"{len(grid.hidden_rows)} hidden rows were read too (rows {_listed(grid.hidden_rows)})")
+        told.append(f"hidden, but read too: {_listed(grid.hidden_rows)}")
     if grid.hidden_columns:
-        told.append(f"{len(grid.hidden_columns)} hidden columns were read too")
+        told.append(f"hidden columns, read too: {len(grid.hidden_columns)}")
     return told
 
 
 def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
+    """2 rows (3, 4)"""
+    count = "1 row" if len(numbers) == 1 else f"{len(numbers):,} rows"
+    return f"{count} ({', '.join(map(str, numbers[:10]))}{', ...' if len(numbers) > 10 else ''})"

@@ -102,6 +102,7 @@ def _choices(sheet: Any, models: int) -> None:
             letter = get_column_letter(place)
             # A warning only: an alias of a model, or a word in one language, is right too.
             chosen = DataValidation(type="list", formula1=formula, allow_blank=True, errorStyle="warning")
+            chosen.showErrorMessage = chosen.showInputMessage = True
             chosen.promptTitle, chosen.prompt = (
                 f"{column.zh} {column.key}"[:32],
                 f"{column.told[0]}\n{column.told[1]}"[:255],

@@ -34,10 +34,11 @@ class Cell:
 
 @dataclass(slots=True)
 class Grid:
-    """Filled cells by row and column, both from 1; rows in order. hidden: rows and columns that are not seen."""
+    """Filled cells by row and column, both from 1; rows in order. hidden: what is not seen, though it is read."""
 
     title: str
     rows: dict[int, dict[int, Cell]]
+    hidden: bool = False
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
 
@@ -73,8 +74,8 @@ def _grid(data: IO[bytes], path: Path) -> Grid:
     title = sheet.title if sheet.title.isprintable() else shown(sheet.title)
     rows = dict(_rows(sheet, layout))
     _spread(layout, rows)
-    hidden = sorted(layout.hidden_rows & rows.keys())
-    return Grid(title, rows, hidden, sorted(layout.hidden_columns))
+    seen = sheet.sheet_state == "visible"
+    return Grid(title, rows, not seen, sorted(layout.hidden_rows & rows.keys()), sorted(layout.hidden_columns))
 
 
 def _chosen(sheets: list[Any], path: Path) -> Any:

@@ -64,7 +64,7 @@ def _zip_fault(parts: list[zipfile.ZipInfo]) -> str | None:
     names = [part.filename for part in parts]
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_BYTES:
         return (
-            f"unpacks to more than {MAX_BYTES >> 20} MiB in {MAX_PARTS} parts: leave only the sheet of capacity in it"
+            f"unpacks to more than {MAX_BYTES >> 20} MiB or {MAX_PARTS:,} parts: leave only the sheet of capacity in it"
         )
     if any(part.flag_bits & 1 for part in parts):
         return "is a zip with a password: save it without one"

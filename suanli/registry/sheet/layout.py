@@ -31,6 +31,7 @@ class Layout:
     """Rows in which a cell says something."""
     last_column: int = 1
     formulas: set[tuple[int, int]] = field(default_factory=set)
+    """Rows and columns; without those whose value is a text, which may be empty."""
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -67,7 +68,7 @@ def _look_at(row: Any, number: int, layout: Layout) -> None:
             )
         layout.filled.add(number)
         layout.last_column = max(layout.last_column, column)
-        if "f" in parts:
+        if "f" in parts and not ("v" in parts and cell.get("t") == "str"):
             layout.formulas.add((number, column))
     if len(layout.filled) > MAX_ROWS:
         raise TooMuch(f"has more than {MAX_ROWS:,} rows: apply it in parts")
