@@ -222,6 +222,8 @@ def test_headings_come_in_any_order_in_either_language_under_a_title(tmp_path: P
     sheet.insert_rows(1, 2)
     sheet["A1"] = "某市算力台账"
     sheet.merge_cells("A1:F1")
+    for place, text in enumerate(("省份", "安徽", "运营方", "示例"), 1):
+        sheet.cell(2, place, text)
     book.create_sheet("别的")
     book.save(tmp_path / "capacity.xlsx")
     (site,) = read(tmp_path / "capacity.xlsx")
@@ -520,11 +522,24 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "xlsb": (_with_part("xl/workbook.bin"), "is an .xlsb"),
     "ods": (_with_part("content.xml"), "is an OpenDocument spreadsheet"),
     "entities": (_rewritten(b"<worksheet", _LAUGHS), "cannot be read as .xlsx (ValueError)"),
+    "dtd": (_rewritten(b"<worksheet", b"<!DOCTYPE x><worksheet"), "cannot be read as .xlsx (DTDForbidden)"),
     "broken": (_rewritten(b"</sheetData>", b"</sheetDat>"), "cannot be read as .xlsx (ParseError)"),
     "rows": (_rewritten(b"</sheetData>", _MANY + b"</sheetData>"), "has more than 100,000 rows: apply it in parts"),
     "far": (
         _rewritten(b"</sheetData>", b'<row r="9"><c r="XFD9"><v>1</v></c></row></sheetData>'),
         f"has values beyond its column {MAX_COLUMN}",
+    ),
+    "last-row": (
+        _rewritten(b"</sheetData>", b'<row r="999999999999"><c r="A9"><v>1</v></c></row></sheetData>'),
+        "has row 999999999999 after row 2: open it",
+    ),
+    "order": (
+        _rewritten(b"</sheetData>", b'<row r="2"><c r="A2"><v>1</v></c></row></sheetData>'),
+        "has row 2 after row 2: open it",
+    ),
+    "merged-backwards": (
+        _rewritten(b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A1048576:XFD1"/></mergeCells>'),
+        "has more than 200,000 merged cells",
     ),
     "merged": (
         _rewritten(b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>'),

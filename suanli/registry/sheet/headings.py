@@ -29,8 +29,8 @@ class Headings:
 def headings_of(grid: Grid) -> Headings:
     """The sheet's headings, and what is wrong with them."""
     numbers = list(grid.rows)[:_WITHIN]
-    first = next((number for number in numbers if len(_known(grid.rows[number])) > 1), None)
-    if first is None:
+    first = max(numbers, key=lambda number: len(_known(grid.rows[number])), default=None)
+    if first is None or len(_known(grid.rows[first])) < 2:
         wanted = "no row of headings such as 站点编号, 型号 or site_id, model; `suanli apply --template` writes a form"
         return Headings({}, 0, [(grid.title, wanted)], complete=False)
     second = next((number for number in grid.rows if number > first), None)
@@ -54,7 +54,7 @@ def _unknown(grid: Grid, lines: list[int]) -> Iterator[Fault]:
     known = {place for number in lines for place in _known(grid.rows[number])}
     for place, cell in grid.rows[lines[0]].items():
         if place not in known:
-            yield grid.place(lines[0], place), _told_unknown(cell.value)
+            yield grid.place(lines[0], place), cell.fault or _told_unknown(cell.value)
 
 
 def _told_unknown(value: object) -> str:

@@ -13,6 +13,7 @@ from defusedxml.ElementTree import iterparse
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
 MAX_ROWS = 100_000
+LAST_ROW = 1_048_576
 MAX_COLUMN = 200
 MAX_MERGED = 200_000
 """Cells in all merged ranges together."""
@@ -20,7 +21,7 @@ _FILLED = {"v", "f", "is"}
 
 
 class TooMuch(Exception):
-    """The sheet has more than anyone would type; says what."""
+    """The sheet has more than anyone would type, or in no order; says what."""
 
 
 @dataclass(slots=True)
@@ -44,15 +45,23 @@ def layout_of(xml: IO[bytes]) -> Layout:
     for _, element in iterparse(xml, forbid_dtd=True):
         tag = _name(element)
         if tag == "row":
-            number = int(element.get("r") or number + 1)
+            number = _next(element, number)
             _look_at(element, number, layout)
             element.clear()
         elif tag == "col" and _true(element.get("hidden")):
-            last = min(int(element.get("max", 0)), MAX_COLUMN)
-            layout.hidden_columns |= set(range(int(element.get("min", 1)), last + 1))
+            first, last = max(int(element.get("min", 1)), 1), min(int(element.get("max", 0)), MAX_COLUMN)
+            layout.hidden_columns |= set(range(first, last + 1))
         elif tag == "mergeCell":
             _merge(element, layout)
     return layout
+
+
+def _next(row: Any, before: int) -> int:
+    """The row's number. The reader of values leaves out a row that comes after a later one."""
+    number = int(row.get("r") or before + 1)
+    if not before < number <= LAST_ROW:
+        raise TooMuch(f"has row {number} after row {before}: open it in the spreadsheet program and save it anew")
+    return number
 
 
 def _look_at(row: Any, number: int, layout: Layout) -> None:
@@ -87,7 +96,7 @@ def _merge(element: Any, layout: Layout) -> None:
     if left is None or top is None or right is None or bottom is None:
         raise TooMuch(f"has a merged range {element.get('ref')!r}: split merged cells")
     layout.merged.append((left, top, right, bottom))
-    layout.merged_cells += (right - left + 1) * (bottom - top + 1)
+    layout.merged_cells += (abs(right - left) + 1) * (abs(bottom - top) + 1)
     if layout.merged_cells > MAX_MERGED:
         raise TooMuch(f"has more than {MAX_MERGED:,} merged cells: split them")
 
