@@ -124,6 +124,11 @@ def test_a_text_that_no_cell_keeps_is_not_written(tmp_path: Path, text: str) -> 
     assert not (tmp_path / "out.xlsx").exists()
 
 
+def test_a_day_that_would_be_refused_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="s: since '1890-01-01' cannot stand in a cell"):
+        write_sheet(tmp_path / "out.xlsx", [a_site("s", since=date(1890, 1, 1))], load_accelerators())
+
+
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_text("mine")
     with pytest.raises(InputError, match="is there already"):
@@ -235,7 +240,7 @@ DAYS = {
     "２０２６．１０．１": date(2026, 10, 1), "2026-10": date(2026, 10, 1), "2026年3月": date(2026, 3, 1),
     "2026-10-01T08:30": datetime(2026, 10, 1, 8, 30),  # noqa: DTZ001
     datetime(2026, 10, 1): date(2026, 10, 1),  # noqa: DTZ001
-    datetime(2026, 10, 1, 8, 29, 59, 999_900): datetime(2026, 10, 1, 8, 30),  # noqa: DTZ001
+    datetime(2026, 10, 1, 8, 29, 59, 999_000): datetime(2026, 10, 1, 8, 30),  # noqa: DTZ001
 }  # fmt: skip
 
 
@@ -402,6 +407,22 @@ def test_rows_that_contradict_each_other_are_told_with_both(tmp_path: Path) -> N
     ]
 
 
+def test_what_follows_from_a_mistake_is_not_told_too(tmp_path: Path) -> None:
+    rows = (GOOD | {"since": date(2025, 1, 1)}, GOOD | {"from": date(2025, 2, 1), "since": date(2020, 1, 1)})
+    (line,) = refused(saved(tmp_path, *rows), tmp_path)
+    assert line.startswith("capacity.xlsx: 容量!F3: says 2020-01-01, but row 2")
+
+
+def test_a_single_id_under_the_table_is_no_note(tmp_path: Path) -> None:
+    told = refused(saved(tmp_path, GOOD, {"site_id": "wh-2"}), tmp_path)
+    assert [line.partition(" is")[0] for line in told] == [f"capacity.xlsx: 容量!{letter}3:" for letter in "BCD"]
+
+
+def test_there_may_be_several_columns_of_notes(tmp_path: Path) -> None:
+    names = [*(column.zh for column in COLUMNS), "note"]
+    assert read(saved(tmp_path, GOOD, head=names)) == read(saved(tmp_path, GOOD))
+
+
 def test_entries_that_overlap_are_told_with_their_row(tmp_path: Path) -> None:
     until = GOOD | {"until": date(2025, 6, 1)}
     assert refused(saved(tmp_path, until, GOOD | {"from": date(2025, 1, 1)}), tmp_path) == [
@@ -491,6 +512,10 @@ def _bomb_that_lies(folder: Path) -> Path:
     return path
 
 
+def _many_parts(folder: Path) -> Path:
+    return changed(saved(folder, GOOD), lambda _, old: old, **{f"x{number}": b"" for number in range(2000)})
+
+
 def _encrypted(folder: Path) -> Path:
     path = saved(folder, GOOD)
     data = bytearray(path.read_bytes())
@@ -515,6 +540,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "zip-as-yaml": (_named("a.yaml", b"PK\x03\x04" + b"\0" * 100), "is damaged: "),
     "large": (_named("a.xlsx", b"PK\x03\x04" + b"\0" * 21_000_000), "larger than 20 MiB"),
     "bomb": (_with_part("xl/media/x", b"\0" * 21_000_000), "unpacks to more than 20 MiB"),
+    "parts": (_many_parts, "unpacks to more than 20 MiB or 2,000 parts"),
     "liar": (_bomb_that_lies, "cannot be read as .xlsx (BadZipFile)"),
     "password": (_encrypted, "is a zip with a password"),
     "links": (_with_part("xl/externalLinks/externalLink1.xml"), "has links to other workbooks: break them"),
@@ -561,6 +587,11 @@ def test_a_sheet_that_claims_to_be_endless_is_read_as_far_as_it_says_something(t
     changed(path, in_sheet(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'))
     changed(path, lambda _, data: data.replace(b'<dimension ref="A1:S2"', b'<dimension ref="A1:XFD1048576"'))
     assert read(path) == wanted
+
+
+def test_a_text_that_no_spreadsheet_would_hold_is_refused(tmp_path: Path) -> None:
+    path = changed(saved(tmp_path, GOOD), in_sheet("验收报告".encode(), b"x" * 40_000))
+    assert refused(path, tmp_path) == ["capacity.xlsx: 容量!Q2: has 40000 characters; a cell holds at most 32767"]
 
 
 def test_so_many_problems_are_told_and_the_others_counted(tmp_path: Path) -> None:

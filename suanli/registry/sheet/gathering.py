@@ -45,11 +45,8 @@ class Gathered:
         facts = self._facts(loc, SITE, rows, _OF_SITE)
         by_pool: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            pool = self._id(row, "pool_id", POOL + ENTRY)
-            if pool is not None:
+            if (pool := self._id(row, "pool_id", POOL + ENTRY)) is not None:
                 by_pool[pool].append(row)
-            elif row.has(POOL + ENTRY):
-                self._mark(loc)
         pools = [self._pool((*loc, "pools", n), *item) for n, item in enumerate(by_pool.items())]
         return {**facts, "id": id_, "pools": pools}
 

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from suanli.catalog.accelerators import Accelerators
 from suanli.model.capacity import CapacityEntry
 from suanli.model.errors import InputError, Problem
 from suanli.model.site import Pool, Site
-from suanli.registry.sheet.cells import LONGEST, read
+from suanli.registry.sheet.cells import read
 from suanli.registry.sheet.columns import COLUMNS, Column
 from suanli.registry.sheet.form import FIRST, FORMATS, add_example, new_book, put
 from suanli.registry.sheet.guard import fault_of
@@ -81,15 +81,16 @@ def _entry(entry: CapacityEntry) -> dict[str, Any]:
 
 
 def _not_for_cells(row: dict[str, Any]) -> Iterator[str]:
-    """Texts that would be read back as others: with line breaks, with spaces at their ends, too long."""
+    """What would be read back as something else: texts with line breaks, with spaces at their ends, far-off years."""
     for column in COLUMNS:
-        if column.kind == "text" and (text := row.get(column.key)) is not None:
+        value = row.get(column.key)
+        if column.kind in {"text", "day"} and value is not None:
+            told = f"{column.key} {str(value)!r} cannot stand in a cell as it is; `suanli export` writes YAML"
             try:
-                kept = read(column, _escaped(text)) == text and len(_escaped(text)) <= LONGEST
+                if read(column, _escaped(value) if isinstance(value, str) else value.isoformat()) != value:
+                    yield told
             except ValueError:
-                kept = False
-            if not kept:
-                yield f"{column.key} {text!r} cannot stand in a cell as it is; `suanli export` writes YAML"
+                yield told
 
 
 def _fill(cell: Any, column: Column, value: Any) -> None:
@@ -98,8 +99,6 @@ def _fill(cell: Any, column: Column, value: Any) -> None:
         put(cell, f"{value} {column.words[value]}", _TEXT)
     elif isinstance(value, datetime):
         put(cell, value.isoformat(), _TEXT)  # a cell knows neither offsets nor that midnight was meant as a time
-    elif isinstance(value, date):
-        put(cell, value.isoformat(), _TEXT) if value.year < 1901 else put(cell, value, plain)
     elif isinstance(value, float) and float(f"{value:.16g}") != value:
         put(cell, repr(value), _TEXT)  # openpyxl writes sixteen digits
     else:
