@@ -62,6 +62,7 @@ def _enqueue(connection: Connection, key: int, lo: int, hi: int) -> int:
         source_at >= lo,
         source_at < hi,
     )
-    count = connection.execute(insert(schema.outbox).from_select([slot.seq, slot.at, slot.pool_key], rows)).rowcount
+    again = insert(schema.outbox).from_select([slot.seq, slot.at, slot.pool_key], rows)
+    count = connection.execute(again, execution_options={"preserve_rowcount": True}).rowcount
     set_counter(connection, "sample_seq", last + count)
     return count
