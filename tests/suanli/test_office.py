@@ -21,6 +21,8 @@ from suanli.store.audit import audit_rows
 from suanli.store.sql import Store
 from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config, open_store
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 MINE, OTHERS = "示例运营方", "另一运营方"
 TWO = config(registration={"two_person": True})
 

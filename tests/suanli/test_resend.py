@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from suanli.store.resend import differing
 from suanli.store.sql import Store
 from tests.suanli.making import Clock, a_pool, a_sample, a_site, a_store, built, local, register, utc
 from tests.suanli.storing import raw
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 DAYS = [date(2026, 11, day) for day in range(1, 25)]
 LATER = utc(2026, 11, 24)

@@ -22,6 +22,8 @@ from tests.suanli.making import T0, ZONE, Clock, a_pool, a_sample, a_site, a_sto
 from tests.suanli.running import suanli
 from tests.suanli.storing import raw
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 SOURCE = {"kind": "http_json", "url": "https://api.example", "settings": {"fields": {"online": "up"}}}
 SECOND = {"kind": "prometheus", "url": "https://metrics.example", "settings": {"queries": {"used": "up"}}}
 
