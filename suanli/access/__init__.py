@@ -3,6 +3,7 @@
 from suanli.access.door import Door
 from suanli.access.errors import AccessError, Expired, Invalid, LockedOut, Missing, Revoked, WrongNetwork
 from suanli.access.issuing import Issued, WantedToken, issue, revoke
+from suanli.access.listing import token_rows
 
 __all__ = [
     "AccessError",
@@ -17,4 +18,5 @@ __all__ = [
     "WrongNetwork",
     "issue",
     "revoke",
+    "token_rows",
 ]

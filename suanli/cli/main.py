@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from suanli.cli import (
+    access,
     asking,
     capacity,
     comparing,
@@ -68,6 +69,8 @@ app.command()(comparing.benchmarks)
 app.command()(comparing.targets)
 app.command()(comparing.change)
 app.command()(comparing.funnel)
+app.add_typer(access.token, name="token")
+app.command()(access.audit)
 app.add_typer(upkeep.config, name="config")
 app.add_typer(upkeep.db, name="db")
 app.command()(upkeep.version)
