@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from suanli.cli.capacity_words import print_figures
-from suanli.cli.output import pflops, print_table
+from suanli.cli.output import pflops
 
 WORDS: dict[str, dict[str, Any]] = {
     "zh": {
@@ -19,7 +20,11 @@ WORDS: dict[str, dict[str, Any]] = {
         "which": "是其中哪一个",
         "go_on": "登记这个站点？",
         "stopped": "未登记",
-        "columns": ["资源池", "型号", "申报设备 ", "找到设备 ", "申报 ", "上线 ", "使用 ", "疑点"],
+        "declared": "申报已建成：",
+        "found": "接口报上线：",
+        "used": "，使用 {used}",
+        "devices": "{count} 台，",
+        "wrong": "疑点：",
     },
     "en": {
         "name": "name of the site",
@@ -32,30 +37,34 @@ WORDS: dict[str, dict[str, Any]] = {
         "which": "which of these",
         "go_on": "register this site?",
         "stopped": "nothing was registered",
-        "columns": ["pool", "model", "declared devices ", "found ", "declared ", "online ", "used ", "looks wrong"],
+        "declared": "declared as built: ",
+        "found": "found online: ",
+        "used": ", used {used}",
+        "devices": "{count} devices,",
+        "wrong": "looks wrong: ",
     },
 }
 
 
 def print_probe(found: dict[str, Any], language: str) -> None:
     """Declared beside found, pool by pool, and the fleet's figures as they would become."""
-    if not found["pools"]:
-        return
-    rows = [
-        [
-            one["pool"],
-            one["model"],
-            _count(one["declared_devices"]),
-            _count(one["found_devices"]),
-            *(pflops(one[name], language) for name in ("declared_pflops", "online_pflops", "used_pflops")),
-            "; ".join([*one["wrong"], *([one["reason"]] if one["reason"] else [])]),
-        ]
-        for one in found["pools"]
-    ]
-    print_table(WORDS[language]["columns"], rows)
+    for pool in found["pools"]:
+        for line in _lines(pool, language):
+            print(line)
     if found["figures"]:
         print_figures(found["figures"], language)
 
 
-def _count(devices: float | None) -> str:
-    return "" if devices is None else f"{devices:,g}"
+def _lines(pool: dict[str, Any], language: str) -> Iterator[str]:
+    words = WORDS[language]
+    yield f"{pool['pool']}  {pool['model']}"
+    yield f"  {words['declared']}{_amount(pool['declared_devices'], pool['declared_pflops'], words, language)}"
+    online = _amount(pool["found_devices"], pool["online_pflops"], words, language)
+    yield f"  {words['found']}{online}{words['used'].format(used=pflops(pool['used_pflops'], language))}"
+    for told in (*pool["wrong"], *([pool["reason"]] if pool["reason"] else [])):
+        yield f"  {words['wrong']}{told}"
+
+
+def _amount(devices: float | None, amount: float | None, words: dict[str, Any], language: str) -> str:
+    told = pflops(amount, language)
+    return told if devices is None else f"{words['devices'].format(count=f'{devices:,g}')} {told}"
