@@ -83,19 +83,8 @@ def test_from_an_empty_store_to_a_figure_that_counts(served: Instance, slurm: Sl
     bureau = Terminal(tmp_path / "bureau", served.url, token(served, "数据局", "approve"))
 
     # A site of somebody else's is out of reach, and so is a file of the server behind a URL of one's own.
-    told: tuple[str, ...] = (
-        "--name",
-        "桌面一号",
-        "--province",
-        "安徽",
-        "--kind",
-        "slurm",
-        "--url",
-        slurm.url,
-        "--auth",
-        "slurm",
-    )
-    told += ("--user", "root", "--pool", "a100", "--match", "gres=a100", "--model", "A100 SXM4 80G", "--yes")
+    told = ["--name", "桌面一号", "--province", "安徽", "--kind", "slurm", "--url", slurm.url, "--auth", "slurm"]
+    told += ["--user", "root", "--pool", "a100", "--match", "gres=a100", "--model", "A100 SXM4 80G", "--yes"]
     foreign = ("site", "register", "desk-1", "--operator", "另一运营方", "--secret", "env:SUANLI_SITE_DESK_1", *told)
     assert operator.run(*foreign)[0] == 1
     stolen = ("site", "register", "desk-1", "--operator", OPERATOR, "--secret", "file:/etc/shadow", *told)

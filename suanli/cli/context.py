@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suanli.model.errors import SuanliError
+from suanli.model.errors import InputError, Problem, SuanliError
 
 if TYPE_CHECKING:
     from suanli.config import Config
@@ -61,9 +61,12 @@ class Globals:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Config, Store]]:
-        """The configuration and its store."""
+        """The configuration and its store; an InputError where a server was named, which this command cannot ask."""
         from suanli.record import opened_store
 
+        if address := self.served_by():
+            told = f"this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out"
+            raise InputError(Problem(told, key="--server"))
         config = self.loaded()
         with opened_store(config) as store:
             yield config, store

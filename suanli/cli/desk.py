@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from suanli.model.reach import Reach
     from suanli.model.request import Request
     from suanli.model.site import Site
+    from suanli.questions import Question
     from suanli.registering.office import Answer, Verdict
     from suanli.store.ledger_plan import Located
     from suanli.store.sql import Store
@@ -35,6 +37,8 @@ class Desk(Protocol):
     def site(self, id_: str) -> Site: ...
     def registered(self) -> list[Site]: ...
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]: ...
+    def rates(self, question: Question) -> Answer: ...
+    def history(self, question: Question, every: str, *, fleet: bool) -> Answer: ...
 
 
 @contextmanager
@@ -94,3 +98,13 @@ class LocalDesk:
 
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]:
         return self._office.ledger(self._who, site, **shown)
+
+    def rates(self, question: Question) -> Answer:
+        from suanli.questions import answer_rates
+
+        return answer_rates(self._store, question, self.config, int(time.time()))
+
+    def history(self, question: Question, every: str, *, fleet: bool) -> Answer:
+        from suanli.questions import answer_history
+
+        return answer_history(self._store, question, every, self.config, int(time.time()), fleet=fleet)

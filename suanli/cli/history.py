@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.context import given
+from suanli.cli.desk import at_desk
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import percent, pflops, print_json, print_table
 from suanli.cli.rates import tell_cut
@@ -44,12 +44,13 @@ def history(
     """
     from suanli.answers import GROUPINGS, VIEWS
     from suanli.model.units import BASES
-    from suanli.questions import Question, answer_history
+    from suanli.questions import Question
 
     form = "json" if json else one_of("--format", format_, ("table", "csv", "json"))
     by = one_of("--by", by, ("fleet", *GROUPINGS))
     words = {"basis": one_of("--basis", basis, BASES), "maintenance": one_of("--maintenance", maintenance, VIEWS)}
-    with given(context).opened() as (config, store):
+    with at_desk(given(context)) as desk:
+        config = desk.config
         moments = {
             "lo": moment("--from", since, config.zone),
             "hi": moment("--to", until, config.zone),
@@ -58,7 +59,7 @@ def history(
         fleet = by == "fleet"
         question = Question(**moments, **words, by="site" if fleet else by)  # type: ignore[arg-type] # checked above
         with as_options():
-            answer = answer_history(store, question, every, config, int(time.time()), fleet=fleet)
+            answer = desk.history(question, every, fleet=fleet)
     tell_cut(question, answer["to"], config)
     if form == "json":
         print_json(answer)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import print_json
 from suanli.cli.rates_words import print_rates
@@ -51,15 +52,16 @@ def rates(
     if context.invoked_subcommand is not None:
         _nothing_before(context)
         return
-    from suanli.questions import Question, answer_rates
+    from suanli.questions import Question
 
-    with given(context).opened() as (config, store):
-        if check and not config.targets:
-            raise InputError(Problem("no target is configured, so there is nothing to judge", key="--check"))
+    with at_desk(given(context)) as desk:
+        config = desk.config
         moments = _moments(config.zone, at=at, lo=since, hi=until, as_of=as_of)
         question = Question(**moments, **_words(by, basis, maintenance), mean=mean)  # type: ignore[arg-type] # checked
         with as_options():
-            answer = answer_rates(store, question, config, int(time.time()))
+            answer = desk.rates(question)
+    if check and not answer["targets"]:
+        raise InputError(Problem("no target is configured, so there is nothing to judge", key="--check"))
     tell_cut(question, answer.get("to"), config)
     if json:
         print_json(answer)

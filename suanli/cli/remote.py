@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,7 @@ from suanli.model.site import Site
 
 if TYPE_CHECKING:
     from suanli.model.reach import Reach
+    from suanli.questions import Question
     from suanli.registering.office import Answer, Verdict
     from suanli.store.ledger_plan import Located
     from suanli.store.submissions import State
@@ -85,9 +87,12 @@ class RemoteDesk:
         asked = {"site": site, "at": shown.get("at"), "as_of": shown.get("as_of"), "all": shown.get("everything")}
         return self._listed("capacity", "capacity", {name: value for name, value in asked.items() if value is not None})
 
-    def asked(self, path: str, params: dict[str, Any]) -> Answer:
-        """A reading question: the server's answer."""
-        return self._asked("GET", path, params=params)
+    def rates(self, question: Question) -> Answer:
+        return self._asked("GET", "rates", params=_params(question))
+
+    def history(self, question: Question, every: str, *, fleet: bool) -> Answer:
+        asked = {name: value for name, value in _params(question).items() if name != "mean"}
+        return self._asked("GET", "history", params=asked | {"every": every} | ({"by": "fleet"} if fleet else {}))
 
     def _listed(self, path: str, key: str, params: dict[str, Any]) -> list[Answer]:
         return cast("list[Answer]", self._asked("GET", path, params=params)[key])
@@ -116,6 +121,12 @@ def _checked(address: str, token: str) -> str:
     if url.scheme == "http" and token and url.host not in _LOOPBACK:
         raise InputError(Problem("the token would travel unencrypted: use https", key="--server"))
     return address.rstrip("/")
+
+
+def _params(question: Question) -> dict[str, Any]:
+    """As the API writes it; what was not said is left out."""
+    named = {"lo": "from", "hi": "to"}
+    return {named.get(name, name): value for name, value in asdict(question).items() if value not in (None, False)}
 
 
 def _flag(dry_run: bool) -> dict[str, str]:
