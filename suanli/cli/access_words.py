@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from suanli.cli.context import say
@@ -21,7 +22,9 @@ WORDS: dict[str, dict[str, Any]] = {
         "none": "没有发过令牌",
         "nothing": "没有记录",
         "tokens": ["编号", "所有者", "权限", "来源网络", "签发", "到期", "最近使用", "收回"],
-        "rows": ["序号 ", "时间", "谁", "事项", "对象", "变更前", "变更后", "理由"],
+        "before": "变更前：",
+        "after": "变更后：",
+        "reason": "理由：",
         "never": "永不",
         "whole": "审计链完整，共 {count} 条；链头 {head}（请另存他处，下次用 --head 核对）",
         "faults": {
@@ -42,7 +45,9 @@ WORDS: dict[str, dict[str, Any]] = {
         "none": "no token was ever given",
         "nothing": "nothing is recorded",
         "tokens": ["id", "owner", "scopes", "networks", "created", "expires", "last used", "revoked"],
-        "rows": ["number ", "at", "who", "what", "of", "before", "after", "reason"],
+        "before": "before: ",
+        "after": "after: ",
+        "reason": "reason: ",
         "never": "never",
         "whole": "the audit trail is whole: {count} rows; head {head} (note it elsewhere, and give it back as --head)",
         "faults": {
@@ -103,11 +108,16 @@ def print_rows(rows: list[Row], config: Config, *, json: bool) -> None:
     if json:
         print_json({"audit": told})
     elif told:
-        print_table(WORDS[config.language]["rows"], [_cells(row, full) for row, full in zip(rows, told, strict=True)])
+        for row in rows:
+            for line in _lines(row, iso_or_none(row.at) or "", WORDS[config.language]):
+                print(line)
     else:
         say(WORDS[config.language]["nothing"])
 
 
-def _cells(row: Row, told: dict[str, Any]) -> list[str]:
-    plain = (told["at"], row.actor, row.action, row.subject, row.before, row.after, row.reason)
-    return [str(row.seq), *(str(one or "") for one in plain)]
+def _lines(row: Row, at: str, words: dict[str, Any]) -> Iterator[str]:
+    """One line for what was done, and one more for each thing that is kept of it: JSON is too long for a column."""
+    yield f"{row.seq}  {at}  {row.actor}  {row.action}  {row.subject}"
+    for name in ("before", "after", "reason"):
+        if (text := getattr(row, name)) is not None:
+            yield f"    {words[name]}{text}"
