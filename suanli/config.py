@@ -203,14 +203,6 @@ class RetentionConfig(BaseModel):
         return self
 
 
-class AcceptanceConfig(BaseModel):
-    """When a submission is approved by itself: so many good polls in a row that find what is declared."""
-
-    model_config = _STRICT
-    polls: Annotated[int, Field(ge=1, le=1000)] = 3
-    tolerance: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
-
-
 class RegistrationConfig(BaseModel):
     """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
 
@@ -220,7 +212,6 @@ class RegistrationConfig(BaseModel):
     model_config = _STRICT
     two_person: bool = False
     secrets: str = "/etc/suanli/sites"
-    acceptance: AcceptanceConfig | None = None
 
 
 class Config(BaseModel):
