@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from suanli.catalog.accelerators import Accelerator
+
+
+_MOST = 20
+"""Rows of the catalogue to choose from; more would scroll away."""
 
 
 class Missing:
@@ -28,10 +30,12 @@ class Missing:
         if not self.at_terminal:
             self._options.append(option)
             return ""
-        import click
+        from rich.prompt import Prompt
 
-        kind = click.Choice(list(choices)) if choices else None
-        return str(typer.prompt(question, type=kind))
+        answer = ""
+        while not answer:
+            answer = Prompt.ask(question, choices=list(choices) or None) or ""
+        return answer
 
     def raise_any(self) -> None:
         """An InputError that names every option that is missing."""
@@ -47,12 +51,13 @@ class Missing:
             return found[0].id
         if not found or not self.at_terminal:
             raise InputError(Problem(_ambiguous(text, found), key="--model"))
-        for place, row in enumerate(found[:20], 1):
-            typer.echo(f"  {place:>2}  {row.id}  ({row.name})", err=True)
-        import click
+        from rich.prompt import IntPrompt
 
-        chosen = typer.prompt(question, type=click.IntRange(1, min(len(found), 20)))
-        return found[int(chosen) - 1].id
+        shown = found[:_MOST]
+        for place, row in enumerate(shown, 1):
+            print(f"  {place:>2}  {row.id}  ({row.name})")
+        chosen = IntPrompt.ask(question, choices=[str(place) for place in range(1, len(shown) + 1)])
+        return shown[chosen - 1].id
 
 
 def _ambiguous(text: str, found: Sequence[Accelerator]) -> str:
