@@ -67,4 +67,7 @@ def _lines(pool: dict[str, Any], language: str) -> Iterator[str]:
 
 def _amount(devices: float | None, amount: float | None, words: dict[str, Any], language: str) -> str:
     told = pflops(amount, language)
-    return told if devices is None else f"{words['devices'].format(count=f'{devices:,g}')} {told}"
+    if devices is None:
+        return told
+    count = f"{devices:,.3f}".rstrip("0").rstrip(".")
+    return f"{words['devices'].format(count=count)} {told}"

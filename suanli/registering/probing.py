@@ -96,7 +96,7 @@ def _amounts(pool: Pool, declared: float, devices: int | None, sample: Sample) -
     elif ratio < 1 - TOLERANCE:
         yield "more is online than is declared as built"
     elif devices is not None and found is not None and found < devices * (1 - TOLERANCE):
-        yield f"{devices - found:g} of {devices} declared devices are not online"
+        yield f"{devices - found:,.10g} of {devices:,} declared devices are not online"
 
 
 def _told(ratio: float) -> str:
