@@ -137,7 +137,10 @@ def retire(
 ) -> None:
     """A site goes out of service: from then on it is neither asked nor counted; its history stays."""
     with at_desk(given(context)) as desk:
-        site = desk.site(id_).model_copy(update={"status": "retired"})
+        before = desk.site(id_)
+        if before.status == "retired":
+            raise SuanliError(f"site {id_} is retired already; `suanli site history {id_}` shows since when")
+        site = before.model_copy(update={"status": "retired"})
         _submit(desk, site, effective, dry_run=dry_run, json=json)
 
 

@@ -102,6 +102,8 @@ def test_the_site_changes_from_a_day_on(tmp_path: Path) -> None:
     assert suanli(tmp_path, "site", "update", "none", "--name", "x").code == 2
     done = suanli(tmp_path, "site", "retire", "wh-1", "--from", "2026-11-01", "--json")
     assert done.data["changes"] == ["~ site wh-1: status: operational -> retired (from 2026-11-01)"]
+    again = suanli(tmp_path, "site", "retire", "wh-1", "--from", "2026-10-15")
+    assert (again.code, "retired already" in again.err) == (1, True)
     before = suanli(tmp_path, "rates", "--at", "2026-10-31", "--json").data["fleet"]
     after = suanli(tmp_path, "rates", "--at", "2026-11-01", "--json").data["fleet"]
     assert (before["built_pflops"], after["built_pflops"]) == (312.0, None)
