@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints
 
 from suanli.access.text import hashed, new_text
 from suanli.model.access import Scope
@@ -21,6 +21,12 @@ _LONGEST = 10 * 365 * 86400
 
 def _scope(text: object) -> object:
     return Scope.parsed(text) if isinstance(text, str) else text
+
+
+def _some(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    if not scopes:
+        raise ValueError("expected at least one scope: a token without any may do nothing")
+    return scopes
 
 
 def _network(text: object) -> str:
@@ -44,7 +50,7 @@ class WantedToken(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     owner: Annotated[Line, StringConstraints(max_length=120)]
-    scope: Annotated[tuple[Annotated[Scope, BeforeValidator(_scope)], ...], Field(min_length=1)]
+    scope: Annotated[tuple[Annotated[Scope, BeforeValidator(_scope)], ...], AfterValidator(_some)]
     expires: Annotated[int | None, BeforeValidator(_lifetime)] = 365 * 86400
     network: tuple[Annotated[str, BeforeValidator(_network)], ...] = ()
 
