@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from suanli.store.registry import RecordedSite
 
 site = typer.Typer(name="site", help="The registered sites.", no_args_is_help=True)
+_NOTHING: dict[str, Any] = {"state": "unchanged", "submission": None, "changes": [], "figures": []}
+"""The answer to files in which no site is listed."""
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _FORM = "capacity.xlsx"
 _TIMES = {
@@ -92,8 +94,10 @@ def apply(
         zone, faults = desk.config.zone, lambda one: source_faults(one, desk.reach(one.id))
         registered = {one.id: one for one in desk.registered()} if any(map(is_sheet, files)) else {}
         sites = read_sites(files, zone, load_accelerators(), faults, registered, say)
-        request = SitesRequest(sites=tuple(sites), effective=since)
-        answer = desk.submit(request, dry_run=dry_run, located=located_in(files))
+        answer = _NOTHING
+        if sites:
+            request = SitesRequest(sites=tuple(sites), effective=since)
+            answer = desk.submit(request, dry_run=dry_run, located=located_in(files))
     if json:
         print_json(answer | {"applied": answer["state"] == "applied"})
         return

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from suanli.model.sample import Pflops
+from suanli.model.text import PLAIN
 
 Stage = Literal["planned", "built", "retired"]
 Reason = Literal["new", "repair-return", "retirement", "correction", "re-rating"]
@@ -39,7 +40,7 @@ class CapacityEntry(BaseModel):
     stage: Stage
     devices: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     pflops: Pflops | None = None
-    source: str = Field(min_length=1, max_length=500)
+    source: str = Field(min_length=1, max_length=500, pattern=PLAIN)
     reason: Reason = "new"
 
     @model_validator(mode="after")

@@ -8,15 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from suanli.model.capacity import CapacityEntry, Moment
 from suanli.model.secret import SecretRef
+from suanli.model.text import PLAIN
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 
 Status = Literal["planned", "building", "operational", "maintenance", "retired"]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Stable for ever: lower-case letters, digits and hyphens."""
-# Control characters could break a label, a tag, a CSV cell or a terminal.
-Name = Annotated[
-    str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$")
-]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=PLAIN)]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -74,8 +72,8 @@ class Match(BaseModel):
     """How a pool's devices are told from others in the source's answer: this label has this value."""
 
     model_config = _STRICT
-    label: str = Field(min_length=1)
-    value: str = Field(min_length=1)
+    label: str = Field(min_length=1, max_length=500, pattern=PLAIN)
+    value: str = Field(min_length=1, max_length=500, pattern=PLAIN)
 
 
 class CrossCheck(Source):
