@@ -57,9 +57,9 @@ def make_api(served: Served) -> FastAPI:
     registry_routes(api, served.desk)
     fleet = APIRouter(dependencies=[Depends(reader)])
     _health(fleet, served)
-    rates_routes(fleet, served.store, served.config, served.clock)
     comparing_routes(fleet, served)
     api.include_router(fleet)
+    rates_routes(api, served.store, served.config, served.clock)
     _page(api)
     return api
 

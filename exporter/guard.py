@@ -7,13 +7,15 @@ import hmac
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from exporter.problems import problem, problem_of
 from suanli.access import Door, Missing
-from suanli.model.access import Principal, Scope, Verb, may
+from suanli.model.access import Principal, Scope, Verb, may, operators_read
 from suanli.model.errors import Forbidden, SuanliError
+from suanli.model.site import Name
 
 MOST_BYTES = 4 << 20
 """Of a request's body: thousands of sites."""
@@ -24,6 +26,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN = "/api/v1/sites, /capacity, /submissions, /rates, /history"
 _ANYONE = Principal("", "anyone on this machine", frozenset({Scope("read")}))
 _READER = Principal("", "read_token", frozenset({Scope("read")}))
 
@@ -84,8 +87,28 @@ def who(request: Request) -> Principal:
     return principal
 
 
+_Operators = Annotated[
+    list[Name] | None, Query(description="only the figures of what these operate; all that may be read when left out")
+]
+
+
+def operators(request: Request, operator: _Operators = None) -> frozenset[str] | None:
+    """The operators whose figures this request is answered with; None: everybody's. A Forbidden for any other's."""
+    principal = who(request)
+    own = operators_read(principal)
+    asked = None if operator is None else frozenset(operator)
+    if own is None:
+        return asked
+    if not own:
+        raise Forbidden(f"{principal.owner} may not read")
+    if asked is not None and (foreign := asked - own):
+        names = (", ".join(sorted(some)) for some in (own, foreign))
+        raise Forbidden("{} reads only what is operated by {}, not by {}".format(principal.owner, *names))
+    return own if asked is None else asked
+
+
 def reader(request: Request) -> Principal:
-    """The same, where the figures of everybody are read."""
+    """Whose request this is, where the figures of everybody are read."""
     return allowed(request, "read")
 
 
@@ -93,8 +116,6 @@ def allowed(request: Request, verb: Verb) -> Principal:
     """Whose request this is, if they may do this everywhere."""
     principal = who(request)
     if not may(principal, verb):
-        told = (
-            "reads only its own sites: /api/v1/sites, /capacity, /submissions" if verb == "read" else f"may not {verb}"
-        )
+        told = f"reads only its own sites: {_OWN}" if verb == "read" else f"may not {verb}"
         raise Forbidden(f"{principal.owner} {told}")
     return principal

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Depends, FastAPI, Query
 from fastapi.responses import JSONResponse
 
+from exporter.guard import operators
 from suanli.answers import Asked, GroupBy, View
 from suanli.config import Config
 from suanli.explaining.answer import explain_answer
@@ -20,16 +21,21 @@ _At = Annotated[int | None, Query(ge=0, le=_LAST, description="UTC seconds; now 
 _From = Annotated[int | None, Query(alias="from", ge=0, le=_LAST, description="first second of a period, UTC seconds")]
 _To = Annotated[int | None, Query(alias="to", ge=0, le=_LAST, description="its end, exclusive; now when left out")]
 _AsOf = Annotated[int | None, Query(ge=0, le=_LAST, description="only what had been recorded by then")]
+_Operators = Annotated[frozenset[str] | None, Depends(operators)]
 _Mean = Annotated[bool, Query(description="also the means of the rates over a period, which are other numbers")]
 _SeriesBy = Literal[GroupBy, "fleet"]
 _Every = Annotated[str, Query(description="width of the pieces: 5m, 1h, 1d, 7d, month")]
 
 
-def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[], float]) -> None:
-    """Every question that the command line can ask of the rates, with the same answers."""
+def rates_routes(api: FastAPI, store: Store, config: Config, clock: Callable[[], float]) -> None:
+    """Every question that the command line can ask of the rates, with the same answers.
+
+    Who reads only some operators' sites is answered as if there were no others.
+    """
 
     @api.get("/api/v1/rates")
     def rates(
+        own: _Operators,
         at: _At = None,
         since: _From = None,
         until: _To = None,
@@ -40,11 +46,12 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         mean: _Mean = False,
     ) -> JSONResponse:
         """Sums and rates of the fleet and its groups, at an instant or from `from` to `to`."""
-        given = Question(at, since, until, as_of, by, basis, maintenance, mean)
+        given = Question(at, since, until, as_of, by, basis, maintenance, mean, own)
         return JSONResponse(answer_rates(store, given, config, int(clock()), live=True))
 
     @api.get("/api/v1/history")
     def history(
+        own: _Operators,
         since: _From = None,
         until: _To = None,
         every: _Every = DEFAULT_EVERY,
@@ -55,11 +62,12 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
     ) -> JSONResponse:
         """Series of the fleet or of groups, piece by piece; of the last day when `from` is left out."""
         group: GroupBy = "site" if by == "fleet" else by
-        given = Question(None, since, until, as_of, group, basis, maintenance)
+        given = Question(None, since, until, as_of, group, basis, maintenance, operators=own)
         return JSONResponse(answer_history(store, given, every, config, int(clock()), fleet=by == "fleet"))
 
     @api.get("/api/v1/rates/explain")
     def explain(
+        own: _Operators,
         at: _At = None,
         as_of: _AsOf = None,
         by: GroupBy = "site",
@@ -69,4 +77,4 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         """Why the rates are what they are: words, ledger entries, addends and ratios."""
         now = int(clock())
         when, known = now if at is None else at, now if as_of is None else as_of
-        return JSONResponse(explain_answer(store, Asked(when, known, by, basis, maintenance, as_of), config))
+        return JSONResponse(explain_answer(store, Asked(when, known, by, basis, maintenance, as_of, own), config))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import load_accelerators
 from suanli.catalog.benchmarks import Benchmark, caution, comparable, delta, shipped_benchmarks
-from suanli.config import Config, TargetConfig
+from suanli.config import Config, Placed, TargetConfig
 from suanli.model.rates import PoolState, Rates, rates_by, rates_of
 from suanli.model.sample import worst
 from suanli.model.units import CANONICAL_BASIS, Basis
@@ -60,7 +60,7 @@ KEYS: dict[GroupBy, Callable[[Belonging], str]] = {
 class Asked:
     """What the rates are asked for. at, as_of: UTC seconds; as_of is what the answer says of itself.
 
-    known: only what was recorded by then counts; None: all of it.
+    known: only what was recorded by then counts; None: all of it. operators: only what these operate then; None: all.
     """
 
     at: int
@@ -69,6 +69,7 @@ class Asked:
     basis: Basis = CANONICAL_BASIS
     maintenance: View = "include"
     known: int | None = None
+    operators: frozenset[str] | None = None
 
 
 def rates_answer(
@@ -76,10 +77,11 @@ def rates_answer(
 ) -> dict[str, Any]:
     """The answer of docs/definitions.md in the shape of the interface; unknown and undefined are None.
 
-    judged: the same pools in the same order as maintenance leaves them; the states themselves where there is none.
+    judged: the same pools in the same order as maintenance leaves them; the states themselves where there is none. Of
+    both, only those of `asked.operators` are looked at: they are its fleet.
     """
-    everyone = list(states)
-    judged = everyone if judged is None else list(judged)
+    everyone = _run_by(states, asked.operators)
+    judged = everyone if judged is None else _run_by(judged, asked.operators)
     policy = asked.maintenance == "policy"
     shown = [state for state in (judged if policy else everyone) if state.basis == asked.basis]
     excused = excused_states(everyone, judged, asked.basis)
@@ -94,14 +96,40 @@ def rates_answer(
         "as_of": iso(asked.as_of),
         "basis": asked.basis,
         **({"maintenance": "policy"} if policy else {}),
+        **named_operators(asked.operators),
         "fleet": row(fleet, excused),
         "groups": [
             {asked.by: name, **row(rates_of(members), [one for one in excused if key(one) == name]), **_state(members)}
             for name, members in rates_by(shown, key).items()
         ],
         "benchmarks": [benchmark_row(benchmark, fleet, asked.basis) for benchmark in benchmarks_at(config, asked.at)],
-        "targets": [target_row(target, rates_of(filter(target.covers, judged))) for target in config.targets],
+        "targets": [
+            target_row(target, rates_of(filter(target.covers, judged)))
+            for target in targets_of(config, asked.operators, everyone)
+        ],
     }
+
+
+def _run_by(states: Iterable[PoolState], operators: frozenset[str] | None) -> list[PoolState]:
+    return [state for state in states if operators is None or state.operator in operators]
+
+
+def named_operators(operators: frozenset[str] | None) -> dict[str, list[str]]:
+    """What an answer says of whose figures it has: nothing where it is everybody's."""
+    return {} if operators is None else {"operators": sorted(operators)}
+
+
+def targets_of(
+    config: Config, operators: frozenset[str] | None, places: Iterable[Placed]
+) -> list[TargetConfig] | tuple[TargetConfig, ...]:
+    """The targets that an answer judges: beside some operators' figures, only those set for them and their sites.
+
+    places: all that the answer is of. A target of the fleet or a province is of others' figures too.
+    """
+    if operators is None:
+        return config.targets
+    own = {f"operator:{name}" for name in operators} | {f"site:{place.site}" for place in places}
+    return [target for target in config.targets if target.scope in own]
 
 
 def excused_states(states: Iterable[PoolState], judged: Iterable[PoolState], basis: Basis) -> list[PoolState]:

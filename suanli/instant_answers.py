@@ -14,7 +14,7 @@ from suanli.config import Config
 from suanli.model.errors import SuanliError
 from suanli.model.rates import PoolState, flagged
 from suanli.model.sample import Sample
-from suanli.registry.timeline import Span
+from suanli.registry.timeline import Span, run_by
 from suanli.store.maintenance import under_maintenance, windows
 from suanli.store.registry import read_record
 from suanli.store.samples import counter, last_samples
@@ -56,10 +56,11 @@ def _judged(store: Store, states: Sequence[PoolState], asked: Asked, zone: ZoneI
 
 
 def spans_at(connection: Connection, asked: Asked, zone: ZoneInfo) -> dict[tuple[str, str], tuple[int, Span]]:
-    """Every pool's key and span at `asked.at` by its site and name, maintenance marked on it."""
+    """The key and span at `asked.at` of every pool that is asked for, by site and name, maintenance marked on it."""
     timelines = read_record(connection, asked.at, asked.known).timelines.values()
     found = under_maintenance(connection, timelines, asked.at, asked.at + 1, zone, asked.known)
-    spans = [(timeline.key, span) for timeline in found if (span := timeline.at(asked.at)) is not None]
+    own = run_by(found, asked.operators)
+    spans = [(timeline.key, span) for timeline in own if (span := timeline.at(asked.at)) is not None]
     return {(span.site, span.pool): (key, span) for key, span in spans}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from suanli.answers import KEYS, GroupBy, benchmark_row, benchmarks_at, iso, target_row
+from suanli.answers import KEYS, GroupBy, benchmark_row, benchmarks_at, iso, named_operators, target_row, targets_of
 from suanli.answers import View as View
 from suanli.config import Config, TargetConfig
 from suanli.model.calendar import Every, cuts
@@ -18,7 +18,7 @@ from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.metric import RUNGS
 from suanli.model.rates import Rates, Terms, rates_from, total
 from suanli.model.units import CANONICAL_BASIS, Basis, duration_text
-from suanli.registry.timeline import Span, Timeline
+from suanli.registry.timeline import Span, Timeline, run_by
 from suanli.store import schema
 from suanli.store.levels import Period
 from suanli.store.maintenance import under_maintenance
@@ -35,7 +35,10 @@ _HOUR = 3600
 
 @dataclass(frozen=True, slots=True)
 class AskedPeriod:
-    """lo, hi, as_of: UTC seconds, hi exclusive; as_of None: all that is recorded. means: the means of rates too."""
+    """lo, hi, as_of: UTC seconds, hi exclusive; as_of None: all that is recorded. means: the means of rates too.
+
+    operators: only what these operate, second by second; None: all.
+    """
 
     lo: int
     hi: int
@@ -44,6 +47,7 @@ class AskedPeriod:
     as_of: int | None = None
     maintenance: View = "include"
     means: bool = False
+    operators: frozenset[str] | None = None
 
     @property
     def seconds(self) -> int:
@@ -65,7 +69,7 @@ _Placed = list[tuple[_Place, Terms]]
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What was asked for, and every pool through time: as it is, and as maintenance leaves it."""
+    """What was asked for, and its pools through time: as they are, and as maintenance leaves them."""
 
     connection: Connection
     asked: AskedPeriod
@@ -76,6 +80,11 @@ class _Record:
     @property
     def shown(self) -> list[Timeline]:
         return self.policy if self.asked.maintenance == "policy" else self.plain
+
+    @property
+    def spans(self) -> Iterator[Span]:
+        """All that lies in the period."""
+        return (span for timeline in self.plain for span in timeline.within(self.asked.lo, self.asked.hi))
 
     def period(self, edges: list[int], basis: Basis | None = None) -> Period:
         return Period(edges, self.zone, basis or self.asked.basis, self.asked.as_of)
@@ -103,7 +112,8 @@ def period_answer(store: Store, asked: AskedPeriod, config: Config) -> dict[str,
     with store.reading() as connection:
         record = _read(connection, asked, config.zone)
         found = record.placed(record.shown, asked.basis)
-        judged = _judged(record, found, config.targets)
+        targets = targets_of(config, asked.operators, record.spans)
+        judged = _judged(record, found, targets)
         middle = _means(record) if asked.means else {}
     groups: defaultdict[str, _Placed] = defaultdict(list)
     for place, terms in found:
@@ -115,6 +125,7 @@ def period_answer(store: Store, asked: AskedPeriod, config: Config) -> dict[str,
         "as_of": iso(store.now if asked.as_of is None else asked.as_of),
         "basis": asked.basis,
         "maintenance": asked.maintenance,
+        **named_operators(asked.operators),
         "fleet": _row(found, asked, middle.get(())),
         "groups": [
             {asked.by: name, **_row(parts, asked, middle.get((name,)))} for name, parts in sorted(groups.items())
@@ -122,7 +133,7 @@ def period_answer(store: Store, asked: AskedPeriod, config: Config) -> dict[str,
         "benchmarks": [benchmark_row(one, fleet, asked.basis) for one in benchmarks_at(config, asked.hi - 1)],
         "targets": [
             target_row(target, _rates([one for one in judged if target.covers(one[0])], asked.seconds))
-            for target in config.targets
+            for target in targets
         ],
     }
 
@@ -149,6 +160,7 @@ def history_answer(
         "as_of": iso(store.now if asked.as_of is None else asked.as_of),
         "basis": asked.basis,
         "maintenance": asked.maintenance,
+        **named_operators(asked.operators),
         "by": None if fleet else asked.by,
         "series": [{"group": None if fleet else name, "points": _points(found, name, edges)} for name in names],
     }
@@ -157,7 +169,7 @@ def history_answer(
 def _read(connection: Connection, asked: AskedPeriod, zone: ZoneInfo) -> _Record:
     plain = list(read_record(connection, asked.hi, asked.as_of).timelines.values())
     policy = under_maintenance(connection, plain, asked.lo, asked.hi, zone, asked.as_of)
-    return _Record(connection, asked, zone, plain, policy)
+    return _Record(connection, asked, zone, run_by(plain, asked.operators), run_by(policy, asked.operators))
 
 
 def _judged(record: _Record, shown: _Placed, targets: Iterable[TargetConfig]) -> _Placed:

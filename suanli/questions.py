@@ -19,7 +19,10 @@ DEFAULT_EVERY = "1h"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """As it was given. at, lo, hi, as_of: UTC seconds, None where nothing was said; lo and hi are `from` and `to`."""
+    """As it was given. at, lo, hi, as_of: UTC seconds, None where nothing was said; lo and hi are `from` and `to`.
+
+    operators: only what these operate; None: all.
+    """
 
     at: int | None = None
     lo: int | None = None
@@ -29,6 +32,7 @@ class Question:
     basis: Basis = CANONICAL_BASIS
     maintenance: View = "include"
     mean: bool = False
+    operators: frozenset[str] | None = None
 
 
 def answer_rates(store: Store, given: Question, config: Config, now: int, *, live: bool = False) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def answer_rates(store: Store, given: Question, config: Config, now: int, *, liv
         return period_answer(store, _period(given, *passed(given.lo, given.hi, now)), config)
     known = now if given.as_of is None else given.as_of
     at = now if given.at is None else given.at
-    asked = Asked(at, known, given.by, given.basis, given.maintenance, given.as_of)
+    asked = Asked(at, known, given.by, given.basis, given.maintenance, given.as_of, given.operators)
     from_memory = live and given.at is None and given.as_of is None
     return instant_answer(store, asked, config, store.states_now(now) if from_memory else None)
 
@@ -81,4 +85,4 @@ def _check_together(given: Question) -> None:
 
 
 def _period(given: Question, lo: int, hi: int) -> AskedPeriod:
-    return AskedPeriod(lo, hi, given.by, given.basis, given.as_of, given.maintenance, given.mean)
+    return AskedPeriod(lo, hi, given.by, given.basis, given.as_of, given.maintenance, given.mean, given.operators)

@@ -12,7 +12,7 @@ from suanli.cli.context import given
 from suanli.cli.desk import at_desk
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import percent, pflops, print_json, print_table
-from suanli.cli.rates import tell_cut
+from suanli.cli.rates import named, tell_cut
 from suanli.cli.rates_words import GROUPED
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def history(
     maintenance: Annotated[
         str, typer.Option(help="include: as if there were none. policy: as each approved window says")
     ] = "include",
+    operator: Annotated[
+        list[str] | None, typer.Option("--operator", help="only what this operator operates; may be repeated")
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
     json: Annotated[bool, typer.Option("--json", help="the same as --format json; unknown is null")] = False,
 ) -> None:
@@ -57,7 +60,8 @@ def history(
             "as_of": moment("--as-of", as_of, config.zone),
         }
         fleet = by == "fleet"
-        question = Question(**moments, **words, by="site" if fleet else by)  # type: ignore[arg-type] # checked above
+        asked = words | {"by": "site" if fleet else by}
+        question = Question(**moments, **asked, operators=named(operator))  # type: ignore[arg-type] # checked above
         with as_options():
             answer = desk.history(question, every, fleet=fleet)
     tell_cut(question, answer["to"], config)

@@ -28,6 +28,9 @@ _Basis = Annotated[str, typer.Option(help="fp16, fp32 or fp64; different bases a
 _Maintenance = Annotated[
     str, typer.Option(help="include: as if there were none. policy: as each approved window says, like targets")
 ]
+_Operator = Annotated[
+    list[str] | None, typer.Option("--operator", help="only what this operator operates; may be repeated")
+]
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
 
 
@@ -41,6 +44,7 @@ def rates(
     by: _By = "site",
     basis: _Basis = "fp16",
     maintenance: _Maintenance = "include",
+    operator: _Operator = None,
     mean: Annotated[bool, typer.Option("--mean", help="also the means of the rates, which are other numbers")] = False,
     json: _Json = False,
     check: Annotated[bool, typer.Option("--check", help="exit 1 when a target is missed or cannot be judged")] = False,
@@ -57,7 +61,8 @@ def rates(
     with at_desk(given(context)) as desk:
         config = desk.config
         moments = _moments(config.zone, at=at, lo=since, hi=until, as_of=as_of)
-        question = Question(**moments, **_words(by, basis, maintenance), mean=mean)  # type: ignore[arg-type] # checked
+        words = _words(by, basis, maintenance)
+        question = Question(**moments, **words, mean=mean, operators=named(operator))  # type: ignore[arg-type] # checked
         with as_options():
             answer = desk.rates(question)
     if check and not answer["targets"]:
@@ -79,6 +84,7 @@ def explain(
     by: _By = "site",
     basis: _Basis = "fp16",
     maintenance: _Maintenance = "include",
+    operator: _Operator = None,
     json: _Json = False,
 ) -> None:
     """Why the rates are what they are: each source's word and ledger entry, the sums they go into, the ratios."""
@@ -93,6 +99,7 @@ def explain(
             now if when is None else when,
             now if known is None else known,
             known=known,
+            operators=named(operator),
             **_words(by, basis, maintenance),  # type: ignore[arg-type] # checked
         )
         answer = explain_answer(store, asked, config)
@@ -100,6 +107,11 @@ def explain(
         print_json(answer)
     else:
         print_explained(answer, by, config.language, config.zone)
+
+
+def named(operators: list[str] | None) -> frozenset[str] | None:
+    """The operators that are asked for; None where nobody was named."""
+    return frozenset(operators) if operators else None
 
 
 def tell_cut(question: Question, end: str | None, config: Config) -> None:
@@ -137,4 +149,4 @@ def _nothing_before(context: typer.Context) -> None:
             raise InputError(Problem(f"write options after `{word}`: suanli rates {word} ...", key=f"rates {word}"))
 
 
-__all__ = ["app", "explain", "print_rates", "rates", "tell_cut"]
+__all__ = ["app", "explain", "named", "print_rates", "rates", "tell_cut"]

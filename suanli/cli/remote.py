@@ -125,8 +125,11 @@ def _checked(address: str, token: str) -> str:
 
 def _params(question: Question) -> dict[str, Any]:
     """As the API writes it; what was not said is left out."""
-    named = {"lo": "from", "hi": "to"}
-    return {named.get(name, name): value for name, value in asdict(question).items() if value not in (None, False)}
+    named = {"lo": "from", "hi": "to", "operators": "operator"}
+    said = {name: value for name, value in asdict(question).items() if value not in (None, False)}
+    if question.operators is not None:
+        said["operators"] = sorted(question.operators)
+    return {named.get(name, name): value for name, value in said.items()}
 
 
 def _flag(dry_run: bool) -> dict[str, str]:

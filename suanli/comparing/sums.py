@@ -7,7 +7,7 @@ from collections.abc import Callable
 from suanli.config import Config
 from suanli.model.rates import Terms
 from suanli.period_answers import AskedPeriod
-from suanli.registry.timeline import Span
+from suanli.registry.timeline import Span, run_by
 from suanli.store.levels import Period
 from suanli.store.maintenance import under_maintenance
 from suanli.store.periods import Name, sums
@@ -24,7 +24,8 @@ def sums_by(store: Store, config: Config, asked: AskedPeriod, group: Callable[[S
         timelines = list(read_record(connection, asked.hi, asked.as_of).timelines.values())
         if asked.maintenance == "policy":
             timelines = under_maintenance(connection, timelines, asked.lo, asked.hi, config.zone, asked.as_of)
-        found = sums(connection, timelines, Period([asked.lo, asked.hi], config.zone, asked.basis, asked.as_of), group)
+        period = Period([asked.lo, asked.hi], config.zone, asked.basis, asked.as_of)
+        found = sums(connection, run_by(timelines, asked.operators), period, group)
     return {name: terms for (_, name), terms in found.items()}
 
 

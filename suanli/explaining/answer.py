@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suanli.answers import KEYS, Asked, excused_states, iso
+from suanli.answers import KEYS, Asked, excused_states, iso, named_operators
 from suanli.config import Config
 from suanli.explaining.pools import pool_row
 from suanli.explaining.recorded import all_recorded, take_held
@@ -38,6 +38,7 @@ def explain_answer(store: Store, asked: Asked, config: Config) -> dict[str, Any]
         "as_of": iso(asked.as_of),
         "basis": asked.basis,
         "maintenance": asked.maintenance,
+        **named_operators(asked.operators),
         "pools": [pool_row(state, state in excused, known, asked) for state in states if state.basis == asked.basis],
         "fleet": worked_out(counted, excused),
         "groups": [

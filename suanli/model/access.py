@@ -89,6 +89,13 @@ def may(principal: Principal, verb: Verb, operator: str | None = None, site: str
     return any(_allows(scope, verb, operator, site) for scope in principal.scopes)
 
 
+def operators_read(principal: Principal) -> frozenset[str] | None:
+    """The operators whose sites they may read, as they are registered; None: everything."""
+    if may(principal, "read"):
+        return None
+    return frozenset(scope.of for scope in principal.scopes if scope.of is not None and "read" in _AT_HOME[scope.kind])
+
+
 def _allows(scope: Scope, verb: Verb, operator: str | None, site: str | None) -> bool:
     if scope.of is None:
         return verb in _EVERYWHERE[scope.kind]

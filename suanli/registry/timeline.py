@@ -90,6 +90,17 @@ class Timeline:
                 yield span if (start, end) == (span.lo, span.hi) else replace(span, lo=start, hi=end)
 
 
+def run_by(timelines: Iterable[Timeline], operators: frozenset[str] | None) -> list[Timeline]:
+    """The pools in the seconds in which their site has one of these operators; None: all of them, as they are.
+
+    Maintenance comes first (`maintained`): what it holds may be of a second of which nothing is left here.
+    """
+    if operators is None:
+        return list(timelines)
+    parts = [Timeline(one.key, tuple(span for span in one.spans if span.operator in operators)) for one in timelines]
+    return [part for part in parts if part.spans]
+
+
 def timeline_of(
     key: int, places: Iterable[PoolFacts], sites: dict[str, Sequence[SiteFacts]], ledger: Sequence[LedgerEntry]
 ) -> Timeline:
