@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from suanli.cli.moments import local
 from suanli.cli.output import UNKNOWN, percent
+from suanli.cli.rates_words import name_of_all
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -38,7 +39,6 @@ _WORDS: dict[str, dict[str, Any]] = {
             "used-unknown": "计入，但使用未知，不进入使用率",
             None: "计入",
         },
-        "fleet": "全域",
         "sums": {
             "planned": "规划", "built": "已建成", "heard": "有报数的已建成", "online": "上线", "used": "使用",
             "told_online": "报了使用的上线", "busy": "忙碌", "excluded": "维护剔除",
@@ -78,7 +78,6 @@ _WORDS: dict[str, dict[str, Any]] = {
             "used-unknown": "counts, but for its use, which is unknown",
             None: "counts",
         },
-        "fleet": "fleet",
         "sums": {
             "planned": "planned", "built": "built", "heard": "heard", "online": "online", "used": "used",
             "told_online": "told_online", "busy": "busy", "excluded": "excluded",
@@ -97,7 +96,7 @@ def print_explained(answer: dict[str, Any], by: str, language: str, zone: ZoneIn
         for line in _pool(one, language, zone):
             print(line)
         print()
-    for name, part in [*((one[by], one) for one in answer["groups"]), (_WORDS[language]["fleet"], answer["fleet"])]:
+    for name, part in [*((one[by], one) for one in answer["groups"]), (name_of_all(answer, language), answer["fleet"])]:
         print(f"== {name}")
         for line in _worked_out(part, language):
             print(f"  {line}")

@@ -56,9 +56,15 @@ def print_rates(answer: dict[str, Any], by: str, language: str) -> None:
     columns = [column.format(by=GROUPED[language][by]) for column in words["over" if over_time else "columns"]]
     row = _over_time if over_time else _row
     rows = [row(group[by], group, language) for group in answer["groups"]]
-    print_table(columns, [*rows, row(words["fleet"], answer["fleet"], language)])
+    print_table(columns, [*rows, row(name_of_all(answer, language), answer["fleet"], language)])
     for line in [*_remarks(answer, language), *_compared(answer, language)]:
         print(line)
+
+
+def name_of_all(answer: dict[str, Any], language: str) -> str:
+    """What the sum of all is called: the fleet, or the operators whose figures are all that was asked for."""
+    comma = "、" if language == "zh" else ", "
+    return comma.join(answer["operators"]) if "operators" in answer else str(_WORDS[language]["fleet"])
 
 
 def _row(name: str, one: dict[str, Any], language: str) -> list[str]:

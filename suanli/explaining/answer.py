@@ -7,7 +7,7 @@ from typing import Any
 from suanli.answers import KEYS, Asked, excused_states, iso, named_operators
 from suanli.config import Config
 from suanli.explaining.pools import pool_row
-from suanli.explaining.recorded import all_recorded, take_held
+from suanli.explaining.recorded import all_recorded, leave_foreign, take_held
 from suanli.explaining.sums import worked_out
 from suanli.instant_answers import check_kept, under_policy
 from suanli.model.rates import rates_by
@@ -30,6 +30,7 @@ def explain_answer(store: Store, asked: Asked, config: Config) -> dict[str, Any]
         if asked.maintenance == "policy":
             shown = under_policy(connection, states, known.spans, asked)
             take_held(connection, known, asked)
+        leave_foreign(connection, known, asked)
     excused = excused_states(states, shown, asked.basis)
     counted = [state for state in shown if state.basis == asked.basis]
     key = KEYS[asked.by]

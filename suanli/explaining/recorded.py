@@ -14,7 +14,7 @@ from suanli.model.sample import Sample
 from suanli.registry.timeline import Span
 from suanli.store import schema
 from suanli.store.maintenance import RecordedWindow, windows
-from suanli.store.registry import known_rows
+from suanli.store.registry import known_rows, read_record
 from suanli.store.samples import last_samples
 from suanli.store.second import second_words
 
@@ -52,6 +52,25 @@ def take_held(connection: Connection, known: Known, asked: Asked) -> None:
             known.samples.pop(key, None)
             if sample := held_sample(connection, key, span, asked):
                 known.samples[key] = sample
+
+
+def leave_foreign(connection: Connection, known: Known, asked: Asked) -> None:
+    """Leave out words that hold no more and were told while another operated the pool: they count nowhere here."""
+    if asked.operators is None:
+        return
+    timelines = read_record(connection, asked.at, asked.known).timelines
+    for key, span in known.spans.values():
+        sample = known.samples.get(key)
+        if sample is None or _counts(sample, span, asked):
+            continue
+        told = timelines[key].at(sample.source_at)
+        if told is None or told.operator not in asked.operators:
+            del known.samples[key]
+
+
+def _counts(sample: Sample, span: Span, asked: Asked) -> bool:
+    held = asked.maintenance == "policy" and span.held_at is not None
+    return sample.source_at + sample.max_age >= ((span.held_at or 0) if held else asked.at)
 
 
 def _entries(connection: Connection, asked: Asked) -> dict[tuple[int, str], RowMapping]:

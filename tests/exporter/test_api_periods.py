@@ -174,6 +174,6 @@ async def test_the_schema_names_what_can_be_asked(store: Store) -> None:
         for path, verbs in paths.items()
         if "parameters" in verbs.get("get", {})
     }
-    assert names["/api/v1/rates"] == {"at", "from", "to", "as_of", "by", "basis", "maintenance", "mean"}
-    assert names["/api/v1/history"] == {"from", "to", "every", "by", "basis", "as_of", "maintenance"}
-    assert names["/api/v1/rates/explain"] == {"at", "as_of", "by", "basis", "maintenance"}
+    assert names["/api/v1/rates"] == {"at", "from", "to", "as_of", "by", "basis", "maintenance", "mean", "operator"}
+    assert names["/api/v1/history"] == {"from", "to", "every", "by", "basis", "as_of", "maintenance", "operator"}
+    assert names["/api/v1/rates/explain"] == {"at", "as_of", "by", "basis", "maintenance", "operator"}

@@ -79,18 +79,32 @@ async def asked(api: httpx.AsyncClient, store: Store, verb: str, site: str) -> i
             mode="json", by_alias=True, exclude_none=True
         )
         return (await api.put(f"/sites/{site}", json=state, headers={"if-match": "*"})).status_code
+    if path := OPERATORS.get(verb):
+        return (await api.get(path, params={"operator": SITES[site]})).status_code
     if verb in ("approve", "reject"):
         return (await api.post(f"/submissions/{waiting(store, site)}/{verb}", json={"why": "x"})).status_code
-    return (await api.get({"read fleet": "/rates", "read metrics": "/../../metrics"}[verb])).status_code
+    return (await api.get(FLEET[verb])).status_code
 
 
+OPERATORS = {"rates of": "/rates", "history of": "/history", "explain of": "/rates/explain"}
+FLEET = {
+    "read fleet": "/rates",
+    "read metrics": "http://test/metrics",
+    "read benchmarks": "/benchmarks",
+    "read targets": "/targets",
+    "read change": f"/change?from={T0 - 60}&to={T0}",
+    "read funnel": "/funnel",
+    "read disagreements": "/disagreements",
+}
 YES, LATER, NO, GONE = 200, 202, 403, 404
 ORDER = ("read", "push", "operator", "approve", "admin")
 CELLS = {
     # verb: the status for its own site and for a foreign one, by scope in this order
     "read site": ((YES, YES), (GONE, GONE), (YES, GONE), (YES, YES), (YES, YES)),
     "read ledger": ((YES, YES), (GONE, GONE), (YES, GONE), (YES, YES), (YES, YES)),
-    "read fleet": ((YES, YES), (NO, NO), (NO, NO), (YES, YES), (YES, YES)),
+    "read fleet": ((YES, YES), (NO, NO), (YES, YES), (YES, YES), (YES, YES)),
+    **dict.fromkeys(OPERATORS, ((YES, YES), (NO, NO), (YES, NO), (YES, YES), (YES, YES))),
+    **dict.fromkeys([*FLEET][1:], ((YES, YES), (NO, NO), (NO, NO), (YES, YES), (YES, YES))),
     "submit": ((NO, NO), (NO, NO), (LATER, NO), (YES, YES), (YES, YES)),
     "update": ((NO, NO), (NO, NO), (LATER, NO), (YES, YES), (YES, YES)),
     "approve": ((NO, NO), (NO, NO), (NO, NO), (YES, YES), (YES, YES)),
@@ -101,7 +115,7 @@ MATRIX = {verb: dict(zip(ORDER, row, strict=True)) for verb, row in CELLS.items(
 
 def test_the_table_has_every_cell() -> None:
     assert {frozenset(row) for row in MATRIX.values()} == {frozenset(SCOPES)}
-    assert len(MATRIX) == 7
+    assert len(MATRIX) == 16
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -115,7 +129,7 @@ async def test_every_verb_by_every_scope_on_own_and_foreign_sites(store: Store, 
 async def test_without_a_token_nothing_is_written(store: Store, verb: str) -> None:
     async with client(store) as api:
         found = await asked(api, store, verb, "mine")
-    assert found == (200 if verb.startswith("read") else 401)
+    assert found == (200 if verb.startswith("read") or verb in OPERATORS else 401)
 
 
 async def test_what_is_pending_is_seen_and_approved(store: Store) -> None:
