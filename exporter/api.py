@@ -13,7 +13,9 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from exporter.bodies import StrictJson
 from exporter.comparing_routes import comparing_routes
+from exporter.described import EVERYWHERE, described, told
 from exporter.desk import Desk
 from exporter.guard import Guard, guarded, reader
 from exporter.period_routes import rates_routes
@@ -54,12 +56,17 @@ def make_api(served: Served) -> FastAPI:
     guarded(api, Guard(Door(served.store), served.read_token, open_reads, served.clock))
     problems_told(api)
     _alive(api)
-    registry_routes(api, served.desk)
-    fleet = APIRouter(dependencies=[Depends(reader)])
+    registry = APIRouter(route_class=StrictJson, responses=told(*EVERYWHERE))
+    registry_routes(registry, served.desk)
+    api.include_router(registry)
+    fleet = APIRouter(dependencies=[Depends(reader)], responses=told(*EVERYWHERE, 410))
     _health(fleet, served)
     comparing_routes(fleet, served)
     api.include_router(fleet)
-    rates_routes(api, served.store, served.config, served.clock)
+    rates = APIRouter(responses=told(*EVERYWHERE, 410))
+    rates_routes(rates, served.store, served.config, served.clock)
+    api.include_router(rates)
+    described(api, open_reads=open_reads)
     _page(api)
     return api
 
@@ -79,7 +86,7 @@ def _health(api: APIRouter, served: Served) -> None:
             raise HTTPException(503, why)
         return "ready\n"
 
-    @api.get("/metrics")
+    @api.get("/metrics", response_class=PlainTextResponse)
     def metrics(request: Request) -> Response:
         """Prometheus text or OpenMetrics, by Accept."""
         body, kind = served.exposition.page(request.headers.get("accept", ""), int(served.clock()))

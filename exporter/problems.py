@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from suanli.access import AccessError, LockedOut
 from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable, Unknown
@@ -59,8 +60,9 @@ def problems_told(api: FastAPI) -> None:
     """Every error leaves as a problem document."""
 
     @api.exception_handler(HTTPException)
-    async def told(_request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), headers=error.headers)
+    async def told(request: Request, error: HTTPException) -> Response:
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return problem(error.status_code, str(error.detail), headers=headers)
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
@@ -69,6 +71,13 @@ def problems_told(api: FastAPI) -> None:
     @api.exception_handler(SuanliError)
     async def answered_no(_request: Request, error: SuanliError) -> Response:
         return problem_of(error)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of this path: the framework names only those of the first route that has it."""
+    tried = {method: dict(request.scope) | {"method": method} for method in ("GET", "HEAD", "POST", "PUT")}
+    routes = request.app.router.routes
+    return ", ".join(one for one in tried if any(route.matches(tried[one])[0] == Match.FULL for route in routes))
 
 
 def problem_of(error: SuanliError) -> JSONResponse:

@@ -6,10 +6,12 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import Body, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.answer_models import Answered, Capacity, Probed, Sites, Submissions, Submitted
+from exporter.described import answering, told
 from exporter.desk import Desk
 from exporter.guard import who
 from exporter.problems import Unlike
@@ -27,6 +29,7 @@ _State = Annotated[
 _Second = Annotated[int | None, Query(ge=0, le=_LAST)]
 _SiteId = Annotated[Id, Path(description="the id of a site")]
 _Asked = Annotated[Asked, Body(discriminator="action")]
+_ANSWERED = answering(Answered) | told(409, 410) | {202: {"model": Answered, "description": "Waits for a decision."}}
 
 
 class Why(BaseModel):
@@ -39,26 +42,26 @@ class Why(BaseModel):
     ) = None
 
 
-def registry_routes(api: FastAPI, desk: Desk) -> None:
+def registry_routes(api: APIRouter, desk: Desk) -> None:
     """Reading and asking for changes; each answer is that of the command line with --json."""
     _sites(api, desk)
     _requests(api, desk)
     _decisions(api, desk)
 
 
-def _sites(api: FastAPI, desk: Desk) -> None:
-    @api.get("/api/v1/sites")
+def _sites(api: APIRouter, desk: Desk) -> None:
+    @api.get("/api/v1/sites", responses=answering(Sites))
     def sites(request: Request) -> JSONResponse:
         """The registered sites and how their last poll ended."""
         return JSONResponse({"sites": desk.sites(who(request))})
 
-    @api.get("/api/v1/sites/{site}")
+    @api.get("/api/v1/sites/{site}", responses=answering(Site) | told(404))
     def site(request: Request, site: _SiteId) -> Response:
         """One site as a file of sites would say it; its ETag guards a change of it."""
         found = _as_json(desk.site(who(request), site))
         return JSONResponse(found, headers={"ETag": _etag(found)})
 
-    @api.put("/api/v1/sites/{site}")
+    @api.put("/api/v1/sites/{site}", responses=_ANSWERED | told(404, 411, 412, 413))
     def put_site(
         request: Request,
         site: _SiteId,
@@ -73,7 +76,7 @@ def _sites(api: FastAPI, desk: Desk) -> None:
         answer = desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=dry_run)
         return _answered(answer)
 
-    @api.get("/api/v1/capacity")
+    @api.get("/api/v1/capacity", responses=answering(Capacity) | told(404))
     def capacity(
         request: Request,
         site: Annotated[Id | None, Query()] = None,
@@ -102,25 +105,25 @@ def _check_match(request: Request, desk: Desk, wanted: Site, if_match: str | Non
         raise Unlike(f"site {site} has changed meanwhile", current, _etag(current))
 
 
-def _requests(api: FastAPI, desk: Desk) -> None:
-    @api.post("/api/v1/requests")
+def _requests(api: APIRouter, desk: Desk) -> None:
+    @api.post("/api/v1/requests", responses=_ANSWERED | told(404, 411, 413))
     def submit(request: Request, asked: _Asked, dry_run: _DryRun = False) -> Response:
         """Ask for a change: carried out at once (200), or kept until somebody decides (202)."""
         return _answered(desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run))
 
-    @api.post("/api/v1/probe")
+    @api.post("/api/v1/probe", responses=answering(Probed) | told(411, 413))
     async def probe(request: Request, site: Site) -> JSONResponse:
         """Ask a site's source now: what is there, what looks wrong, what registering it would change."""
         return JSONResponse(await desk.probe(who(request), request.state.request_id, site))
 
 
-def _decisions(api: FastAPI, desk: Desk) -> None:
-    @api.get("/api/v1/submissions")
+def _decisions(api: APIRouter, desk: Desk) -> None:
+    @api.get("/api/v1/submissions", responses=answering(Submissions))
     def submissions(request: Request, state: _State = None) -> JSONResponse:
         """What was asked for and waits, or was decided on."""
         return JSONResponse({"submissions": desk.submissions(who(request), state)})
 
-    @api.get("/api/v1/submissions/{number}")
+    @api.get("/api/v1/submissions/{number}", responses=answering(Submitted) | told(404))
     def submission(request: Request, number: _Number) -> JSONResponse:
         """One of them, with what was asked for."""
         return JSONResponse(desk.submission(who(request), number))
@@ -129,13 +132,14 @@ def _decisions(api: FastAPI, desk: Desk) -> None:
         _decision(api, desk, verb, verdict)
 
 
-def _decision(api: FastAPI, desk: Desk, verb: str, verdict: str) -> None:
+def _decision(api: APIRouter, desk: Desk, verb: str, verdict: str) -> None:
     def decide(request: Request, number: _Number, reason: Why | None = None) -> JSONResponse:
         why = None if reason is None else reason.why
         return JSONResponse(desk.decide(who(request), request.state.request_id, number, verdict, why or None))
 
     decide.__doc__ = f"Let a submission be {verdict}."
-    api.post(f"/api/v1/submissions/{{number}}/{verb}", name=f"{verb}_submission")(decide)
+    told_of = answering(Answered) | told(404, 409, 410, 411, 413)
+    api.post(f"/api/v1/submissions/{{number}}/{verb}", name=f"{verb}_submission", responses=told_of)(decide)
 
 
 def _answered(answer: dict[str, Any]) -> JSONResponse:

@@ -207,11 +207,13 @@ class RegistrationConfig(BaseModel):
     """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
 
     secrets: the folder in which those who may not decide may name files for a site, as SITE.anything.
+    writes_per_minute: how often one token may ask for something other than reading.
     """
 
     model_config = _STRICT
     two_person: bool = False
     secrets: str = "/etc/suanli/sites"
+    writes_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 120
 
 
 class Config(BaseModel):

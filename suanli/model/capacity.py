@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from suanli.model.sample import Pflops
 from suanli.model.text import PLAIN
@@ -27,7 +27,18 @@ def _read(value: object) -> object:
         return value
 
 
-Moment = Annotated[date | datetime, BeforeValidator(_read)]
+def _in_range(moment: date | datetime) -> date | datetime:
+    if not 1970 <= moment.year < 3000:  # beyond lie times that no clock and no database can write back
+        raise ValueError("expected a time from 1970 to 2999")
+    return moment
+
+
+_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
+_WRITTEN = {
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "pattern": _TIME}],
+    "examples": ["2026-11-24", "2026-11-24T06:00:00+08:00"],
+}
+Moment = Annotated[date | datetime, BeforeValidator(_read), AfterValidator(_in_range), WithJsonSchema(_WRITTEN)]
 """A day, or a time, as YAML or JSON writes it."""
 
 

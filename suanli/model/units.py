@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 PowerUnit = Literal["FLOPS", "TFLOPS", "PFLOPS", "EFLOPS"]
 Unit = Literal["FLOPS", "TFLOPS", "PFLOPS", "EFLOPS", "devices"]
@@ -16,7 +16,8 @@ BASES: tuple[Basis, ...] = get_args(Basis)
 PFLOPS_PER: dict[PowerUnit, float] = {"FLOPS": 1e-15, "TFLOPS": 1e-3, "PFLOPS": 1.0, "EFLOPS": 1e3}
 
 _SECONDS_PER = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
-_DURATION = re.compile(r"(\d+)([smhdy])")
+_DURATION = re.compile(r"([0-9]{1,19})([smhdy])")
+_LONGEST = 100 * _SECONDS_PER["y"]
 
 
 def seconds_of(text: object) -> object:
@@ -27,8 +28,8 @@ def seconds_of(text: object) -> object:
     if match is None:
         raise ValueError("expected a duration such as 60s, 10m, 1h or 90d")
     seconds = int(match[1]) * _SECONDS_PER[match[2]]
-    if seconds < 1:
-        raise ValueError("a duration must be at least 1s")
+    if not 1 <= seconds <= _LONGEST:
+        raise ValueError("a duration must be at least 1s and at most 100y")
     return seconds
 
 
@@ -38,5 +39,8 @@ def duration_text(seconds: int) -> str:
     return f"{seconds // _SECONDS_PER[unit]}{unit}"
 
 
-Duration = Annotated[int, BeforeValidator(seconds_of), PlainSerializer(duration_text, return_type=str)]
+_WRITTEN = {"type": "string", "pattern": "^[1-9][0-9]{0,9}[smhdy]$", "examples": ["60s", "10m", "90d"]}
+Duration = Annotated[
+    int, BeforeValidator(seconds_of), PlainSerializer(duration_text, return_type=str), WithJsonSchema(_WRITTEN)
+]
 """Whole seconds, written with a unit."""
