@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 
+from suanli.config import TlsConfig, check_certificate
 from suanli.model.errors import Unavailable
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
@@ -52,15 +53,26 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(application: Any, host: str, port: int) -> AsyncIterator[Listening]:
-    """Serve this ASGI application until the block ends; port 0 takes a free one. Unavailable when the port is taken."""
+async def listening(
+    application: Any, host: str, port: int, tls: TlsConfig | None = None, trusted_proxies: Sequence[str] = ()
+) -> AsyncIterator[Listening]:
+    """Serve this ASGI application until the block ends; port 0 takes a free one.
+
+    trusted_proxies: from where a word on the client's address is taken. Raises Unavailable when the port is taken, and
+    InputError when the certificate cannot be used.
+    """
+    if tls is not None:
+        check_certificate(tls)
     bound = _bound(host, port)
     config = uvicorn.Config(
         application,
         log_level="warning",
         access_log=False,
         lifespan="off",
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        ssl_certfile=None if tls is None else tls.cert,
+        ssl_keyfile=None if tls is None else tls.key,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_STOP_WITHIN,
@@ -70,7 +82,7 @@ async def listening(application: Any, host: str, port: int) -> AsyncIterator[Lis
     ready = asyncio.create_task(server.ready.wait())
     try:
         await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-        yield Listening(f"http://{host}:{bound.getsockname()[1]}", task, server)
+        yield Listening(f"http{'s' if tls else ''}://{host}:{bound.getsockname()[1]}", task, server)
     finally:
         ready.cancel()
         server.should_exit = True

@@ -132,7 +132,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             ServedDesk(Office(store, config), outcomes),
             lambda: poller.fault or "",
             _read_token(config),
-            config.address[0] in LOOPBACK,
+            config.address[0] in LOOPBACK and not config.trusted_proxies,
         )
         plans = [
             _Plan(store, config, "source", poller, pool, outcomes),
@@ -140,7 +140,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         ]
         for plan in plans:
             plan.take_over()
-        http = await stack.enter_async_context(listening(make_api(served), *config.address))
+        http = await stack.enter_async_context(
+            listening(make_api(served), *config.address, config.tls, config.trusted_proxies)
+        )
         sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in forwarders]
         stack.push_async_callback(_end, sending, *(one.stop for one in forwarders))
         stack.push_async_callback(commit.close)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -203,6 +205,16 @@ class RetentionConfig(BaseModel):
         return self
 
 
+def _proxy(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError("expected the address of a proxy, such as 10.1.2.3 or 10.1.2.0/24") from None
+    if network.prefixlen == 0:
+        raise ValueError("that is everybody, and everybody could say that they are somebody else")
+    return str(network)
+
+
 class RegistrationConfig(BaseModel):
     """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
 
@@ -219,7 +231,8 @@ class RegistrationConfig(BaseModel):
 class Config(BaseModel):
     """The whole file; every key may be left out.
 
-    trusted_proxies: addresses of reverse proxies whose word on the client's address (X-Forwarded-For) is taken.
+    trusted_proxies: addresses (or networks) of reverse proxies whose word on the client's address (X-Forwarded-For) is
+    taken. With one in front, more than this machine can ask, so that reading needs a token on a loopback address too.
     """
 
     model_config = _STRICT
@@ -228,7 +241,7 @@ class Config(BaseModel):
     timezone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"
     tls: TlsConfig | None = None
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_proxy)], ...] = ()
     read_token: SecretRef | None = None
     poll: PollConfig = PollConfig()
     reach: ReachConfig = ReachConfig()
@@ -294,14 +307,41 @@ def load_config(path: Path) -> Config:
     return file.load(Config)
 
 
+def check_certificate(tls: TlsConfig) -> None:
+    """An InputError says which of the two files cannot be used, and why."""
+    for key, file in (("tls.cert", tls.cert), ("tls.key", tls.key)):
+        try:
+            Path(file).read_bytes()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InputError(Problem(f"{file} cannot be read: {why}", key=key)) from None
+    try:  # a key with a password would else be asked for at the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert, tls.key, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        why = getattr(error, "reason", None) or error
+        told = f"{tls.cert} and {tls.key} are no certificate with its key, in PEM and without a password: {why}"
+        raise InputError(Problem(told, key="tls")) from None
+
+
 def check_secrets(config: Config, path: Path | None = None) -> None:
-    """Every secret that the configuration names is there; an InputError lists those that are not, with their lines."""
+    """Every file and secret that the configuration names is there; an InputError lists those that are not, by lines."""
     named: list[tuple[Loc, SecretRef | None]] = [(("store", "password"), config.store.password)]
     named.append((("read_token",), config.read_token))
     named += [(("sinks", place, "token"), sink.token) for place, sink in enumerate(config.sinks)]
     problems = [problem for loc, secret in named if secret for problem in _missing(secret, loc, path)]
+    problems += _unusable(config.tls, path)
     if problems:
         raise InputError(problems)
+
+
+def _unusable(tls: TlsConfig | None, path: Path | None) -> list[Problem]:
+    try:
+        if tls is not None:
+            check_certificate(tls)
+    except InputError as error:
+        file = YamlFile.read(path) if path else None
+        return [file.problem(tuple(one.key.split(".")), one.message) if file else one for one in error.problems]
+    return []
 
 
 def _missing(secret: SecretRef, loc: Loc, path: Path | None) -> list[Problem]:
