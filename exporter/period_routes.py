@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from exporter.guard import operators
@@ -27,7 +27,7 @@ _SeriesBy = Literal[GroupBy, "fleet"]
 _Every = Annotated[str, Query(description="width of the pieces: 5m, 1h, 1d, 7d, month")]
 
 
-def rates_routes(api: FastAPI, store: Store, config: Config, clock: Callable[[], float]) -> None:
+def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[], float]) -> None:
     """Every question that the command line can ask of the rates, with the same answers.
 
     Who reads only some operators' sites is answered as if there were no others.
