@@ -83,8 +83,10 @@ def print_submissions(rows: list[dict[str, Any]], language: str) -> None:
     if not rows:
         say(str(words["none"]))
         return
-    names = ("id", "action", "subject", "state", "submitted_at", "submitted_by", "decided_at", "decided_by", "why")
-    print_table(list(words["submissions"]), [[cell(row[name], name, language) for name in names] for row in rows])
+    names = ["id", "action", "subject", "state", "submitted_at", "submitted_by", "decided_at", "decided_by", "why"]
+    shown = names if any(row["decided_at"] for row in rows) else names[:6]
+    cells = [[cell(row[name], name, language) for name in shown] for row in rows]
+    print_table(list(words["submissions"])[: len(shown)], cells)
 
 
 def print_figures(figures: list[dict[str, Any]], language: str) -> None:
