@@ -12,9 +12,14 @@ Answer = dict[str, Any]
 
 
 class Desk(Protocol):
-    """Every method is asked by somebody (`who`, in a request of this id) and raises a SuanliError where it says no."""
+    """Every method is asked by somebody (`who`, in a request of this id) and raises a SuanliError where it says no.
 
-    def submit(self, who: Principal, request_id: str, request: Request, *, dry_run: bool) -> Answer: ...
+    key: under which a request that was carried out within the last day is answered as then.
+    """
+
+    def submit(
+        self, who: Principal, request_id: str, request: Request, *, dry_run: bool, key: str | None = None
+    ) -> Answer: ...
     def decide(self, who: Principal, request_id: str, number: int, verdict: str, why: str | None) -> Answer: ...
     def submissions(self, who: Principal, state: str | None) -> list[Answer]: ...
     def submission(self, who: Principal, number: int) -> Answer: ...

@@ -27,6 +27,15 @@ _State = Annotated[
     Literal["pending", "approved", "rejected", "withdrawn"] | None, Query(description="only of this state")
 ]
 _Second = Annotated[int | None, Query(ge=0, le=_LAST)]
+_Key = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="of your making: sent again with it, a request that was carried out is answered as the first time",
+    ),
+]
 _SiteId = Annotated[Id, Path(description="the id of a site")]
 _Asked = Annotated[Asked, Body(discriminator="action")]
 _ANSWERED = answering(Answered) | told(409, 410) | {202: {"model": Answered, "description": "Waits for a decision."}}
@@ -107,9 +116,10 @@ def _check_match(request: Request, desk: Desk, wanted: Site, if_match: str | Non
 
 def _requests(api: APIRouter, desk: Desk) -> None:
     @api.post("/api/v1/requests", responses=_ANSWERED | told(404, 411, 413))
-    def submit(request: Request, asked: _Asked, dry_run: _DryRun = False) -> Response:
+    def submit(request: Request, asked: _Asked, idempotency_key: _Key = None, dry_run: _DryRun = False) -> Response:
         """Ask for a change: carried out at once (200), or kept until somebody decides (202)."""
-        return _answered(desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run))
+        answer = desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run, key=idempotency_key)
+        return _answered(answer)
 
     @api.post("/api/v1/probe", responses=answering(Probed) | told(411, 413))
     async def probe(request: Request, site: Site) -> JSONResponse:

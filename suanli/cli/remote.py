@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = 60.0
 """Seconds: a probe waits for the data centre's API behind the server."""
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""The server may have carried out what was asked, and its answer did not arrive."""
 _DECIDE: dict[str, str] = {"approved": "approve", "rejected": "reject", "withdrawn": "withdraw"}
 
 
@@ -47,7 +49,7 @@ class RemoteDesk:
             base_url=f"{_checked(address, token)}/api/v1/",
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=_TIMEOUT,
-            transport=httpx.HTTPTransport(retries=2),
+            transport=httpx.HTTPTransport(retries=2),  # of connecting, when nothing has been asked yet
         )
 
     def close(self) -> None:
@@ -97,9 +99,18 @@ class RemoteDesk:
     def _listed(self, path: str, key: str, params: dict[str, Any]) -> list[Answer]:
         return cast("list[Answer]", self._asked("GET", path, params=params)[key])
 
+    def _sent(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Once more where its answer was lost: only what has a key, under which the server carries it out once."""
+        try:
+            return self._client.request(method, path, **sent)
+        except _LOST:
+            if "Idempotency-Key" not in sent.get("headers", {}):
+                raise
+        return self._client.request(method, path, **sent)
+
     def _asked(self, method: str, path: str, **sent: Any) -> Answer:
         try:
-            answer = self._client.request(method, path, **sent)
+            answer = self._sent(method, path, **sent)
         except httpx.HTTPError as error:
             told = f"{self._client.base_url.host} cannot be asked: {str(error) or type(error).__name__}"
             raise Unavailable(f"{told}; is `suanli serve` running there?") from None

@@ -29,6 +29,7 @@ from suanli.registering.pending import pending_rows
 from suanli.registering.probing import compared, probe
 from suanli.registering.requests import planned_request
 from suanli.store.ledger_plan import Located, by_name
+from suanli.store.once import Once, answer_of, keep_answer
 from suanli.store.outcomes import Outcomes
 from suanli.store.plan import Change
 from suanli.store.registry import RecordedSite, as_written
@@ -89,27 +90,38 @@ class Office:
         dry_run: bool = False,
         located: Located = by_name,
         heard: tuple[Sample, ...] = (),
+        once: Once | None = None,
     ) -> Answer:
         """What would change or has changed, and what that does to the fleet's figures.
 
         state: applied, pending (under the number `submission`), tried (a dry run) or unchanged. heard: what was found
-        by a probe, for the figures. Raises Forbidden, and InputError for what cannot be.
+        by a probe, for the figures. once: by which a request that was carried out before is known, and answered as
+        then. Raises Forbidden, and InputError for what cannot be.
         """
         with self._store.exclusively() as connection:
+            if once and (before := answer_of(connection, once, self._store.now)):
+                return before
             self._allow(who, request)
             found = self._planned(connection, request, located, heard)
-            if dry_run or not found.changes:
+            if dry_run:
                 return found.answer("tried" if found.changes else "unchanged")
-            if self._decides(who):
-                self._apply(connection, who, found.changes)
-                answer = found.answer("applied")
-            else:
-                number = next_number(connection)
-                operators = self._operators(request)
-                self._apply(connection, who, [submitting(number, request, operators, who.author.actor)])
-                answer = found.answer("pending", number)
-        self._store.reload()
+            answer = self._carried_out(connection, who, request, found)
+            if once:
+                keep_answer(connection, once, answer, self._store.now)
+        if found.changes:
+            self._store.reload()
         return answer
+
+    def _carried_out(self, connection: Connection, who: Asker, request: Request, found: _Planned) -> Answer:
+        if not found.changes:
+            return found.answer("unchanged")
+        if self._decides(who):
+            self._apply(connection, who, found.changes)
+            return found.answer("applied")
+        number = next_number(connection)
+        operators = self._operators(request)
+        self._apply(connection, who, [submitting(number, request, operators, who.author.actor)])
+        return found.answer("pending", number)
 
     def decide(self, who: Asker, number: int, verdict: Verdict, why: str | None = None) -> Answer:
         """Decide on a pending submission; an approved one is planned anew, on what the registry says now."""

@@ -9,6 +9,8 @@ from suanli.model.audit import Author
 from suanli.model.request import Request
 from suanli.model.site import Site
 from suanli.registering.office import Answer, Asker, Office, Verdict
+from suanli.registering.underway import UnderWay
+from suanli.store.once import Once
 from suanli.store.outcomes import Outcomes
 from suanli.store.submissions import State
 
@@ -17,10 +19,14 @@ class ServedDesk:
     """`exporter.desk.Desk`, by the office."""
 
     def __init__(self, office: Office, outcomes: Outcomes) -> None:
-        self._office, self._outcomes = office, outcomes
+        self._office, self._outcomes, self._under_way = office, outcomes, UnderWay()
 
-    def submit(self, who: Principal, request_id: str, request: Request, *, dry_run: bool) -> Answer:
-        return self._office.submit(_asker(who, request_id), request, dry_run=dry_run)
+    def submit(
+        self, who: Principal, request_id: str, request: Request, *, dry_run: bool, key: str | None = None
+    ) -> Answer:
+        once = None if key is None or dry_run else Once.of(who.token_id, key, request)
+        with self._under_way.alone(once):
+            return self._office.submit(_asker(who, request_id), request, dry_run=dry_run, once=once)
 
     def decide(self, who: Principal, request_id: str, number: int, verdict: str, why: str | None) -> Answer:
         return self._office.decide(_asker(who, request_id), number, cast("Verdict", verdict), why)

@@ -311,3 +311,15 @@ submissions = Table(
     Column("why", TEXT),
     Index("submissions_by_state", "state", "id"),
 )
+
+# One row for a key of a token, written together with what the answer tells of (store.once).
+answered = Table(
+    "answered",
+    metadata,
+    Column("token", word(16), primary_key=True),
+    Column("key", TEXT, primary_key=True),
+    Column("digest", word(64), nullable=False),  # SHA-256 of the request
+    Column("answer", TEXT, nullable=False),  # JSON
+    Column("at", LONG, nullable=False),
+    Index("answered_by_time", "at"),
+)
