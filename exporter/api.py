@@ -18,6 +18,7 @@ from exporter.comparing_routes import comparing_routes
 from exporter.described import EVERYWHERE, described, told
 from exporter.desk import Desk
 from exporter.guard import Guard, guarded, reader
+from exporter.pace import Pace
 from exporter.period_routes import rates_routes
 from exporter.problems import problems_told
 from exporter.prometheus import Exposition
@@ -53,7 +54,8 @@ def make_api(served: Served) -> FastAPI:
         title="Suanli", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
     open_reads = served.open_reads and not served.read_token
-    guarded(api, Guard(Door(served.store), served.read_token, open_reads, served.clock))
+    pace = Pace(served.config.registration.writes_per_minute)
+    guarded(api, Guard(Door(served.store), served.read_token, open_reads, served.clock), pace)
     problems_told(api)
     _alive(api)
     registry = APIRouter(route_class=StrictJson, responses=told(*EVERYWHERE))

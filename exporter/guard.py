@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 
+from exporter.pace import Pace
 from exporter.problems import problem, problem_of
 from suanli.access import Door, Missing
 from suanli.model.access import Principal, Scope, Verb, may, operators_read
@@ -55,19 +56,24 @@ class Guard:
         return await asyncio.to_thread(self.door.authenticate, token, address, self.clock())
 
 
-def guarded(api: FastAPI, guard: Guard) -> None:
-    """Nothing of the API is reached but by somebody; `request.state` has `principal` and `request_id`."""
+def guarded(api: FastAPI, guard: Guard, pace: Pace) -> None:
+    """Nothing of the API is reached but by somebody, nor more often than `pace` lets them change something.
+
+    `request.state` has `principal` and `request_id`.
+    """
 
     @api.middleware("http")
     async def let_in(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
         request.state.request_id = uuid.uuid4().hex
-        response = await _answered(request, proceed, guard)
+        response = await _answered(request, proceed, guard, pace)
         response.headers.update({name: value for name, value in _HEADERS.items() if name not in response.headers})
         response.headers["X-Request-Id"] = request.state.request_id
         return response
 
 
-async def _answered(request: Request, proceed: Callable[[Request], Awaitable[Response]], guard: Guard) -> Response:
+async def _answered(
+    request: Request, proceed: Callable[[Request], Awaitable[Response]], guard: Guard, pace: Pace
+) -> Response:
     if request.url.path == "/healthz":
         return await proceed(request)
     if (size := request.headers.get("content-length", "0")) and size.isdecimal() and int(size) > MOST_BYTES:
@@ -75,7 +81,9 @@ async def _answered(request: Request, proceed: Callable[[Request], Awaitable[Res
     if "transfer-encoding" in request.headers:
         return problem(411, "say how long the request is: Content-Length")
     try:
-        request.state.principal = await guard.principal(request)
+        principal = request.state.principal = await guard.principal(request)
+        if request.method not in _READS:
+            pace.keep(principal)
     except SuanliError as error:
         return problem_of(error)
     return await proceed(request)
