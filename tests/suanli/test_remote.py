@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from suanli.cli.remote import RemoteDesk
@@ -87,3 +88,16 @@ def test_it_is_sent_again_once_only(server: Instance) -> None:
     with losing(server.port, answers=2) as (address, taken), pytest.raises(Unavailable):
         submitted(server, address)
     assert len(taken) == 2
+
+
+def test_a_server_that_is_killed_at_its_answer_has_kept_it(server: Instance) -> None:
+    """The request is repeated by hand: with the client's key, at the server that was started again."""
+    made = server.run("token", "create", "--owner", "a tester", "--scope", "admin").stdout.strip()
+    headers = {"authorization": f"Bearer {made}", "idempotency-key": "k"}
+    url = f"{server.url}/api/v1/requests"
+    first = httpx.post(url, json=MORE, headers=headers, trust_env=False)
+    server.kill()
+    server.start()
+    again = httpx.post(url, json=MORE, headers=headers, trust_env=False)
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert first.json()["state"] == "applied"
