@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from suanli.model.access import Principal
@@ -14,11 +15,19 @@ Answer = dict[str, Any]
 class Desk(Protocol):
     """Every method is asked by somebody (`who`, in a request of this id) and raises a SuanliError where it says no.
 
-    key: under which a request that was carried out within the last day is answered as then.
+    key: under which a request that was carried out within the last day is answered as then. still: raises when what
+    was looked at has changed; it is asked once who asks is known to be allowed, and nobody else can write any more.
     """
 
     def submit(
-        self, who: Principal, request_id: str, request: Request, *, dry_run: bool, key: str | None = None
+        self,
+        who: Principal,
+        request_id: str,
+        request: Request,
+        *,
+        dry_run: bool,
+        key: str | None = None,
+        still: Callable[[], None] | None = None,
     ) -> Answer: ...
     def decide(self, who: Principal, request_id: str, number: int, verdict: str, why: str | None) -> Answer: ...
     def submissions(self, who: Principal, state: str | None) -> list[Answer]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
@@ -19,6 +20,7 @@ from suanli.model.errors import InputError, Problem
 from suanli.model.request import Request as Asked
 from suanli.model.request import SitesRequest
 from suanli.model.site import Id, Site
+from suanli.model.text import PLAIN_OR_NOTHING
 
 _LAST = 32_503_680_000  # the year 3000: no calendar ends before it
 _DryRun = Annotated[bool, Query(description="only say what would change")]
@@ -45,10 +47,7 @@ class Why(BaseModel):
     """The reason of a decision."""
 
     model_config = ConfigDict(extra="forbid")
-    why: (
-        Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")]
-        | None
-    ) = None
+    why: Annotated[str, Field(max_length=500, pattern=PLAIN_OR_NOTHING)] | None = None
 
 
 def registry_routes(api: APIRouter, desk: Desk) -> None:
@@ -81,8 +80,9 @@ def _sites(api: APIRouter, desk: Desk) -> None:
         """Register a site, or change it: then If-Match says which state of it was looked at."""
         if wanted.id != site:
             raise InputError(Problem(f"expected {site}, as in the path", key="id"))
-        _check_match(request, desk, wanted, if_match)
-        answer = desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=dry_run)
+        asked = SitesRequest(sites=(wanted,))
+        still = partial(_check_match, request, desk, site, if_match)
+        answer = desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run, still=still)
         return _answered(answer)
 
     @api.get("/api/v1/capacity", responses=answering(Capacity) | told(404))
@@ -98,11 +98,9 @@ def _sites(api: APIRouter, desk: Desk) -> None:
         return JSONResponse({"capacity": rows})
 
 
-def _check_match(request: Request, desk: Desk, wanted: Site, if_match: str | None) -> None:
-    site, known = wanted.id, {row["id"] for row in desk.sites(who(request))}
-    if site not in known:
-        if if_match is not None:  # tried first: who may not is told that, and not whether it is there
-            desk.submit(who(request), request.state.request_id, SitesRequest(sites=(wanted,)), dry_run=True)
+def _check_match(request: Request, desk: Desk, site: str, if_match: str | None) -> None:
+    if all(row["id"] != site for row in desk.sites(who(request))):
+        if if_match is not None:
             raise Unlike(f"site {site} is not registered", None, '""')
         return
     current = _as_json(desk.site(who(request), site))

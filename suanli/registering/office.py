@@ -6,7 +6,7 @@ Who may decide has their request carried out at once; of all others it waits, co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,17 +91,21 @@ class Office:
         located: Located = by_name,
         heard: tuple[Sample, ...] = (),
         once: Once | None = None,
+        still: Callable[[], None] | None = None,
     ) -> Answer:
         """What would change or has changed, and what that does to the fleet's figures.
 
         state: applied, pending (under the number `submission`), tried (a dry run) or unchanged. heard: what was found
         by a probe, for the figures. once: by which a request that was carried out before is known, and answered as
-        then. Raises Forbidden, and InputError for what cannot be.
+        then. still: raises when the registry is no more as it was looked at; nobody changes it from then on. Raises
+        Forbidden, and InputError for what cannot be.
         """
         with self._store.exclusively() as connection:
             if once and (before := answer_of(connection, once, self._store.now)):
                 return before
             self._allow(who, request)
+            if still:
+                still()
             found = self._planned(connection, request, located, heard)
             if dry_run:
                 return found.answer("tried" if found.changes else "unchanged")

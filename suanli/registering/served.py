@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from suanli.model.access import Principal
@@ -22,11 +23,18 @@ class ServedDesk:
         self._office, self._outcomes, self._under_way = office, outcomes, UnderWay()
 
     def submit(
-        self, who: Principal, request_id: str, request: Request, *, dry_run: bool, key: str | None = None
+        self,
+        who: Principal,
+        request_id: str,
+        request: Request,
+        *,
+        dry_run: bool,
+        key: str | None = None,
+        still: Callable[[], None] | None = None,
     ) -> Answer:
         once = None if key is None or dry_run else Once.of(who.token_id, key, request)
         with self._under_way.alone(once):
-            return self._office.submit(_asker(who, request_id), request, dry_run=dry_run, once=once)
+            return self._office.submit(_asker(who, request_id), request, dry_run=dry_run, once=once, still=still)
 
     def decide(self, who: Principal, request_id: str, number: int, verdict: str, why: str | None) -> Answer:
         return self._office.decide(_asker(who, request_id), number, cast("Verdict", verdict), why)
