@@ -127,8 +127,11 @@ def test_from_an_empty_store_to_a_figure_that_counts(served: Instance, slurm: Sl
     after = served.rates()["fleet"]
     assert (after["built_pflops"], after["online_ratio"]) == (built, pytest.approx(160 / 1024, rel=1e-12))
     assert after["usage_ratio"] == pytest.approx(16 / 160, rel=1e-12)
-    code, screen = bureau.run("rates", "--by", "site")
-    assert (code, "15.6 %" in screen) == (0, True), screen
+    for terminal, name in ((bureau, "fleet"), (operator, OPERATOR)):
+        code, screen = terminal.run("rates", "--by", "site")
+        assert (code, "15.6 %" in screen, name in screen) == (0, True, True), screen
+    code, screen = operator.run("rates", "--operator", "另一运营方")
+    assert (code, "not by 另一运营方" in screen) == (1, True), screen
 
     _trail_is_whole_and_breaks_by_one_byte(served)
 
