@@ -137,7 +137,7 @@ def _checked(address: str, token: str) -> str:
 def _params(question: Question) -> dict[str, Any]:
     """As the API writes it; what was not said is left out."""
     named = {"lo": "from", "hi": "to", "operators": "operator"}
-    said = {name: value for name, value in asdict(question).items() if value not in (None, False)}
+    said = {name: value for name, value in asdict(question).items() if value is not None and value is not False}
     if question.operators is not None:
         said["operators"] = sorted(question.operators)
     return {named.get(name, name): value for name, value in said.items()}

@@ -23,6 +23,12 @@ _STARTED = {
 }
 
 
+_TOKENS = {
+    "zh": "{listen} 可从别处访问：读取一律需要令牌（suanli token create --scope read，或配置 read_token）",
+    "en": "{listen} can be reached from elsewhere: reading needs a token (suanli token create --scope read, or read_token)",
+}
+
+
 def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="poll each site once, print the rates, exit")] = False,
@@ -59,6 +65,7 @@ def demo(
 
 def serve(context: typer.Context) -> None:
     """Poll the registered sites, record, push to the sinks, serve the page, /metrics and /api/v1; SIGTERM stops it."""
+    from exporter.listening import LOOPBACK
     from suanli.app import serve as run
     from suanli.config import check_secrets
 
@@ -66,6 +73,8 @@ def serve(context: typer.Context) -> None:
     config: Config = options.loaded()
     check_secrets(config, options.path())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    if config.address[0] not in LOOPBACK and config.read_token is None:
+        say(_TOKENS[options.loaded_language()].format(listen=config.listen))
     _run(run(config, lambda service: _started(service, options)))
 
 
