@@ -25,7 +25,7 @@ _STARTED = {
 
 _TOKENS = {
     "zh": "{listen} 可从别处访问：读取一律需要令牌（suanli token create --scope read，或配置 read_token）",
-    "en": "{listen} can be reached from elsewhere: reading needs a token (suanli token create --scope read, or read_token)",
+    "en": "{listen} can be reached from elsewhere: reading needs a token (suanli token create, or read_token)",
 }
 
 
