@@ -28,8 +28,8 @@ def _read(value: object) -> object:
 
 
 def _in_range(moment: date | datetime) -> date | datetime:
-    if not 1970 <= moment.year < 3000:  # beyond lie times that no clock and no database can write back
-        raise ValueError("expected a time from 1970 to 2999")
+    if not 1800 <= moment.year < 3000:  # beyond lie times that no clock and no database can write back
+        raise ValueError("expected a time from 1800 to 2999")
     return moment
 
 

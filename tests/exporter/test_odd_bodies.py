@@ -119,7 +119,7 @@ def test_durations_that_are_none(written: object) -> None:
         TypeAdapter(Duration).validate_python(written)
 
 
-@pytest.mark.parametrize("written", ["1969-12-31", "3000-01-01", "0001-01-01T00:00:00+08:00", "2026-02-30"])
+@pytest.mark.parametrize("written", ["1799-12-31", "3000-01-01", "0001-01-01T00:00:00+08:00", "2026-02-30"])
 def test_moments_that_no_clock_can_write_back(written: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Moment).validate_python(written)
