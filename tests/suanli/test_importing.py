@@ -230,8 +230,9 @@ def test_a_wrong_row_is_told_with_its_line_and_column(problems: Callable[..., li
     ("column", "value", "told"),
     [
         ("max_age", "3600", "expected a duration such as 60s, 10m, 1h or 90d"),
-        ("max_age", "0s", "a duration must be at least 1s"),
-        ("max_age", "99999999999999999999y", "expected a duration of at most 1y"),
+        ("max_age", "0s", "a duration must be at least 1s and at most 100y"),
+        ("max_age", "9999999999999999999y", "a duration must be at least 1s and at most 100y"),
+        ("max_age", "2y", "expected a duration of at most 1y"),
         ("quality", "partial", "expected ok, estimated, declared, not 'partial'"),
         ("reason", "a\tb", "expected at most 500 characters in one line"),
         ("reason", "x" * 501, "expected at most 500 characters in one line"),
