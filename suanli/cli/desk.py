@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from suanli.model.request import Request
     from suanli.model.site import Site
     from suanli.questions import Question
-    from suanli.registering.office import Answer, Verdict
+    from suanli.registering.office import Answer, Asker, Office, Verdict
     from suanli.store.ledger_plan import Located
     from suanli.store.sql import Store
     from suanli.store.submissions import State
@@ -61,10 +62,20 @@ class LocalDesk:
     """At the store itself, as the user of this machine."""
 
     def __init__(self, config: Config, store: Store, reason: str | None) -> None:
-        from suanli.registering.office import Office, local_asker
+        self.config, self._store, self._reason = config, store, reason
 
-        self.config, self._store = config, store
-        self._office, self._who = Office(store, config), local_asker(reason)
+    @cached_property
+    def _office(self) -> Office:
+        """Only asked for where it is needed: with it come the kinds of source and all that they use."""
+        from suanli.registering.office import Office
+
+        return Office(self._store, self.config)
+
+    @cached_property
+    def _who(self) -> Asker:
+        from suanli.registering.office import local_asker
+
+        return local_asker(self._reason)
 
     def reach(self, site: str) -> Reach | None:
         return self.config.reach.of(site)
