@@ -59,14 +59,18 @@ class Globals:
         """zh or en: as asked for, else as configured."""
         return self.language or self.loaded().language
 
+    def refuse_server(self) -> None:
+        """An InputError where a server was named: the command would act here all the same."""
+        if address := self.served_by():
+            told = f"this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out"
+            raise InputError(Problem(told, key="--server"))
+
     @contextmanager
     def opened(self) -> Iterator[tuple[Config, Store]]:
         """The configuration and its store; an InputError where a server was named, which this command cannot ask."""
         from suanli.record import opened_store
 
-        if address := self.served_by():
-            told = f"this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out"
-            raise InputError(Problem(told, key="--server"))
+        self.refuse_server()
         config = self.loaded()
         with opened_store(config) as store:
             yield config, store

@@ -41,6 +41,7 @@ def upgrade(
     from suanli.store.engine import HEAD, open_engine, revision
     from suanli.store.engine import upgrade as run
 
+    given(context).refuse_server()
     store = given(context).loaded().store
     engine = open_engine(store.url, store.password)
     before = revision(engine)

@@ -173,10 +173,10 @@ class Office:
             self.site(who, site)
         mine = {item.site.id for item in self._store.registry if self._reads(who, item)}
         rows = ledger_rows(self._store, self._config.zone, site, **shown)
-        waiting = [] if shown.get("as_of") else self._waiting(who, site)
+        waiting = [] if shown.get("as_of") is not None else self._waiting(who, site, shown.get("at"))
         return [row | {"submission": None} for row in rows if row["site"] in mine] + waiting
 
-    def _waiting(self, who: Asker, site: str | None) -> list[Answer]:
+    def _waiting(self, who: Asker, site: str | None, at: int | None) -> list[Answer]:
         """What is submitted as built is planned until it is decided on, and is in no sum."""
         with self._store.reading() as connection:
             found = read_submissions(connection, "pending")
@@ -184,7 +184,7 @@ class Office:
             row
             for one in found
             if self._sees(who, one)
-            for row in pending_rows(self._store, one, self._config)
+            for row in pending_rows(self._store, one, self._config, at)
             if site in (None, row["site"])
         ]
 

@@ -14,13 +14,20 @@ from suanli.store.sql import Store
 from suanli.store.submissions import Submission
 
 
-def pending_rows(store: Store, one: Submission, config: Config) -> list[dict[str, Any]]:
-    """The lines that approving it would add, in the shape of `ledger_rows`; none if it does not fit any more."""
+def pending_rows(store: Store, one: Submission, config: Config, at: int | None = None) -> list[dict[str, Any]]:
+    """The lines that approving it would add, in the shape of `ledger_rows`; none if it does not fit any more.
+
+    at: only those that would hold at this second.
+    """
     try:
         changes = planned_request(store, one.request, config)
     except InputError:
         return []
-    return [_row(one, where, line, config) for where, line in said_anew(changes)]
+    return [_row(one, where, line, config) for where, line in said_anew(changes) if at is None or _holds(line, at)]
+
+
+def _holds(line: dict[str, Any], at: int) -> bool:
+    return line["valid_from"] <= at and (line["valid_until"] is None or at < line["valid_until"])
 
 
 def _row(one: Submission, where: str, line: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -98,8 +98,9 @@ class Store:
     def reload(self) -> None:
         """Read the registry and every pool's last sample again."""
         with self._lock, self.reading() as connection:
-            self.registry_version = on_disk.counter(connection, "registry_version")
+            version = on_disk.counter(connection, "registry_version")
             self._take_over(read_record(connection, self.now))
+            self.registry_version = version  # last: who finds it finds what belongs to it
             self.latest = on_disk.last_samples(connection, _names(self.record), None)
             self.second = second_words(connection, _names(self.record), self.now)
             self.findings = findings.maybe_open(connection, self.now)
@@ -137,8 +138,14 @@ class Store:
             with self._lock:
                 with self.writing() as connection:
                     record_second(connection, known, self.now)
-                self.second = self.second | dict(known)
+                later = [(key, one) for key, one in known if self._second_at(key) <= one.source_at]
+                self.second = self.second | dict(later)
                 self.version += 1
+
+    def _second_at(self, key: int) -> int:
+        """When this pool's second word in memory was true; before all times where there is none."""
+        word = self.second.get(key)
+        return -1 if word is None else word.source_at
 
     def release(self, id_: int, by: str, author: Author | None = None) -> Sample:
         """Record what is held in quarantine under this number; an InputError says why it cannot be."""
@@ -157,12 +164,18 @@ class Store:
         rows = select(*columns, *(sample[name] for name in _RUNG_FIELDS)).join_from(schema.outbox, schema.samples, same)
         with self.reading() as connection:
             found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
-            timelines = self.timelines
-            if any(row.pool_key not in timelines for row in found):
-                # Another process has just registered it; `reload` is left to the watch, which also tells the poller.
-                timelines = read_record(connection, self.now).timelines
+            timelines = self._timelines_of(connection) if found else {}
         points = [_point(row, timelines[row.pool_key]) for row in found]
         return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
+
+    def _timelines_of(self, connection: Connection) -> Mapping[int, Timeline]:
+        """As they are in this moment of the record: points that a correction sends again must carry it.
+
+        Where another process has changed them, `reload` is left to the watch, which also tells the poller.
+        """
+        if on_disk.counter(connection, "registry_version") == self.registry_version:
+            return self.timelines
+        return read_record(connection, self.now).timelines
 
     def cursor(self, sink: str) -> int:
         """Where this sink stands; a new one stands at the beginning."""

@@ -19,7 +19,7 @@ from suanli.model.site import Site
 from suanli.registering.office import Asker, Office, local_asker
 from suanli.store.audit import audit_rows
 from suanli.store.sql import Store
-from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config, open_store
+from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config, local, open_store
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 
@@ -86,6 +86,8 @@ def test_it_is_shown_in_the_ledger_as_planned(store: Store) -> None:
     }
     assert all(state.planned_pflops is None for state in store.states(T0))
     assert len(office(store).ledger(OPERATOR, as_of=T0 + 1)) == 1
+    november = local(date(2026, 11, 1))
+    assert [len(office(store).ledger(OPERATOR, at=at)) for at in (november - 1, november)] == [1, 2]
 
 
 def test_the_bureau_approves_and_exactly_that_changes(store: Store) -> None:

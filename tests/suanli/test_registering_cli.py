@@ -203,7 +203,15 @@ def test_every_row_is_found_by_its_own_names() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("maintenance", "list"), ("quarantine", "list"), ("token", "list"), ("audit",), ("db", "upkeep"), ("targets",)],
+    [
+        ("maintenance", "list"),
+        ("quarantine", "list"),
+        ("token", "list"),
+        ("audit",),
+        ("db", "upkeep"),
+        ("db", "upgrade"),
+        ("targets",),
+    ],
 )
 def test_what_a_server_cannot_be_asked_does_not_touch_the_store_here(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = suanli(tmp_path, "--server", "http://127.0.0.1:9", *words)

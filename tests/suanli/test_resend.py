@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from suanli.registry.timeline import FOR_EVER, Span, Timeline
 from suanli.store.plan import moved
 from suanli.store.resend import differing
 from suanli.store.sql import Store
-from tests.suanli.making import Clock, a_pool, a_sample, a_site, a_store, built, local, register, utc
+from tests.suanli.making import Clock, a_pool, a_sample, a_site, a_store, built, local, open_store, register, utc
 from tests.suanli.storing import raw
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -120,3 +121,14 @@ def test_the_stretches_are_the_seconds_of_which_a_point_has_another_figure(befor
 def test_an_open_end_has_no_end() -> None:
     now = Timeline(1, (Span(0, FOR_EVER, "s", "p", "m", "fp16", "x", "x", "operational", None, 1.0),))
     assert list(differing(Timeline(1, ()), now)) == [(0, FOR_EVER)]
+
+
+def test_what_another_process_corrects_goes_out_corrected_before_the_registry_is_read_again() -> None:
+    """Else the old figure would go out once more, and the cursor pass it for good."""
+    with a_store(a_site("s"), clock=Clock(LATER)) as store:
+        store.append([a_sample(local(day), 5.0) for day in DAYS[:3]])
+        before = last(store)
+        with closing(open_store(str(store.engine.url), Clock(LATER))) as other:
+            register(other, a_site("s", a_pool("p", built(90.0, reason="correction"))), now=LATER)
+        assert store.changed_elsewhere()
+        assert sent(store, before) == [(local(day), "s", 90.0) for day in DAYS[:3]]
