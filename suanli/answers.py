@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import load_accelerators
 from suanli.catalog.benchmarks import Benchmark, caution, comparable, delta, shipped_benchmarks
-from suanli.config import Config, Placed, TargetConfig
+from suanli.config import Config
 from suanli.model.rates import PoolState, Rates, rates_by, rates_of
 from suanli.model.sample import worst
+from suanli.model.target import Placed, Target
 from suanli.model.units import CANONICAL_BASIS, Basis
 
 GroupBy = Literal["site", "pool", "province", "operator", "model", "vendor"]
@@ -121,7 +122,7 @@ def named_operators(operators: frozenset[str] | None) -> dict[str, list[str]]:
 
 def targets_of(
     config: Config, operators: frozenset[str] | None, places: Iterable[Placed]
-) -> list[TargetConfig] | tuple[TargetConfig, ...]:
+) -> list[Target] | tuple[Target, ...]:
     """The targets that an answer judges: beside some operators' figures, only those set for them and their sites.
 
     places: all that the answer is of. A target of the fleet or a province is of others' figures too.
@@ -189,7 +190,7 @@ def benchmark_row(benchmark: Benchmark, fleet: Rates, basis: Basis = CANONICAL_B
     }
 
 
-def target_row(target: TargetConfig, rates: Rates) -> dict[str, Any]:
+def target_row(target: Target, rates: Rates) -> dict[str, Any]:
     """How a target stands; `rates` are those of its own scope and basis."""
     mine = getattr(rates, target.metric)
     state = "unknown" if mine is None else "ok" if mine >= target.target else "below"

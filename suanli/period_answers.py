@@ -12,11 +12,12 @@ from sqlalchemy import Connection, func, select
 
 from suanli.answers import KEYS, GroupBy, benchmark_row, benchmarks_at, iso, named_operators, target_row, targets_of
 from suanli.answers import View as View
-from suanli.config import Config, TargetConfig
+from suanli.config import Config
 from suanli.model.calendar import Every, cuts
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.metric import RUNGS
 from suanli.model.rates import Rates, Terms, rates_from, total
+from suanli.model.target import Target
 from suanli.model.units import CANONICAL_BASIS, Basis, duration_text
 from suanli.registry.timeline import Span, Timeline, run_by
 from suanli.store import schema
@@ -172,7 +173,7 @@ def _read(connection: Connection, asked: AskedPeriod, zone: ZoneInfo) -> _Record
     return _Record(connection, asked, zone, run_by(plain, asked.operators), run_by(policy, asked.operators))
 
 
-def _judged(record: _Record, shown: _Placed, targets: Iterable[TargetConfig]) -> _Placed:
+def _judged(record: _Record, shown: _Placed, targets: Iterable[Target]) -> _Placed:
     """The sums that these targets are judged by, each basis once; those that are shown where they are the same."""
     same = record.shown == record.policy
     judged: _Placed = []

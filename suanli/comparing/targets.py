@@ -8,10 +8,11 @@ from typing import Any, Literal
 from suanli.answers import iso, target_row
 from suanli.comparing.pace import Paced, Place, pace_row, paced, place_name, place_of, shortfall_row
 from suanli.comparing.sums import so_far, sums_by
-from suanli.config import Config, TargetConfig
+from suanli.config import Config
 from suanli.model.compare import shortfall
 from suanli.model.errors import InputError, Problem
 from suanli.model.rates import Rates, Terms, rates_from, total
+from suanli.model.target import Target
 from suanli.model.units import Basis
 from suanli.period_answers import AskedPeriod
 from suanli.store.sql import Store
@@ -64,7 +65,7 @@ def _sums(store: Store, config: Config, basis: Basis, lo: int, hi: int) -> dict[
     return {place_of(name, basis): terms for name, terms in sums_by(store, config, asked, place_name).items()}
 
 
-def _row(target: TargetConfig, found: Mapping[Place, Terms], pools: Paced, seconds: int) -> dict[str, Any]:
+def _row(target: Target, found: Mapping[Place, Terms], pools: Paced, seconds: int) -> dict[str, Any]:
     terms = total([one for place, one in found.items() if target.covers(place)] or [Terms()])
     pace = pools.pace(target.covers)
     rates = rates_from(terms, 0, 0, seconds)
@@ -86,7 +87,7 @@ def _why(terms: Terms) -> Why:
     return "undefined" if terms.told_count else "silent"
 
 
-def _bounds(target: TargetConfig, rates: Rates, terms: Terms) -> dict[str, Any]:
+def _bounds(target: Target, rates: Rates, terms: Terms) -> dict[str, Any]:
     """The rate if every silent pool were at 0, and if it were full. certain: either way the state would be the same."""
     low, high = _ends(target, rates, terms)
     if getattr(rates, target.metric) is None or low is None or high is None:
@@ -94,7 +95,7 @@ def _bounds(target: TargetConfig, rates: Rates, terms: Terms) -> dict[str, Any]:
     return {"low": low, "high": high, "certain": low >= target.target or high < target.target}
 
 
-def _ends(target: TargetConfig, rates: Rates, terms: Terms) -> tuple[float | None, float | None]:
+def _ends(target: Target, rates: Rates, terms: Terms) -> tuple[float | None, float | None]:
     if target.metric == "overall_ratio":
         silent = max(0.0, terms.built - terms.heard) if terms.heard_count < terms.expected_count else 0.0
         untold = terms.online - terms.told_online if terms.told_count < terms.heard_count else 0.0

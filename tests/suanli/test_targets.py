@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from suanli.answers import Asked, rates_answer
 from suanli.comparing import targets_answer
-from suanli.config import TargetConfig, load_config
+from suanli.config import load_config
 from suanli.model.capacity import written
 from suanli.model.errors import InputError
 from suanli.model.maintenance import Policy, Window
+from suanli.model.target import Target
 from suanli.period_answers import AskedPeriod, period_answer
 from suanli.store.maintenance import add_window
 from suanli.store.sql import Store
@@ -64,7 +65,7 @@ def maintain(store: Store, site: str, policy: Policy = "exclude", start: int = T
 
 @pytest.mark.parametrize("scope", ["fleet", "province:安徽", "operator:A: B", "site:wh-1"])
 def test_a_scope_is_kept_as_written(scope: str) -> None:
-    one = TargetConfig.model_validate(target(scope))
+    one = Target.model_validate(target(scope))
     assert (one.scope, one.basis) == (scope, "fp16")
 
 
@@ -73,7 +74,7 @@ def test_a_scope_is_kept_as_written(scope: str) -> None:
 )
 def test_a_scope_of_another_form_is_refused(scope: str) -> None:
     with pytest.raises(ValidationError, match="expected fleet, province:NAME, operator:NAME or site:ID"):
-        TargetConfig.model_validate(target(scope))
+        Target.model_validate(target(scope))
 
 
 def test_a_wrong_scope_is_told_with_file_and_line(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Who may come in, through what, and who decides."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from suanli.config.base import STRICT
+
+
+class TlsConfig(BaseModel):
+    """Our own certificate and its key, as paths of PEM files: what listens is then https."""
+
+    model_config = STRICT
+    cert: str = Field(min_length=1)
+    key: str = Field(min_length=1)
+
+
+def proxy_of(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError("expected the address of a proxy, such as 10.1.2.3 or 10.1.2.0/24") from None
+    if network.prefixlen == 0:
+        raise ValueError("that is everybody, and everybody could say that they are somebody else")
+    return str(network)
+
+
+class RegistrationConfig(BaseModel):
+    """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
+
+    secrets: the folder in which those who may not decide may name files for a site, as SITE.anything.
+    writes_per_minute: how often one token may ask for something other than reading.
+    """
+
+    model_config = STRICT
+    two_person: bool = False
+    secrets: str = "/etc/suanli/sites"
+    writes_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 120

@@ -1,0 +1,98 @@
+"""The whole of config.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+
+from suanli.catalog.benchmarks import Benchmark
+from suanli.config.access import RegistrationConfig, TlsConfig, proxy_of
+from suanli.config.asking import PollConfig, ReachConfig
+from suanli.config.base import STRICT, with_tuples
+from suanli.config.keeping import RetentionConfig, StoreConfig
+from suanli.config.sending import SinkConfig
+from suanli.model.secret import SecretRef
+from suanli.model.target import Target
+from suanli.model.yamlfile import YamlFile
+
+
+class Config(BaseModel):
+    """The whole file; every key may be left out.
+
+    trusted_proxies: addresses (or networks) of reverse proxies whose word on the client's address (X-Forwarded-For) is
+    taken. With one in front, more than this machine can ask, so that reading needs a token on a loopback address too.
+    """
+
+    model_config = STRICT
+    store: StoreConfig = StoreConfig(url="sqlite:///suanli.db")
+    listen: str = Field(default="127.0.0.1:9105", pattern=r"^[^\s:]+:\d{1,5}$")
+    timezone: str = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+    tls: TlsConfig | None = None
+    trusted_proxies: tuple[Annotated[str, AfterValidator(proxy_of)], ...] = ()
+    read_token: SecretRef | None = None
+    poll: PollConfig = PollConfig()
+    reach: ReachConfig = ReachConfig()
+    sinks: tuple[SinkConfig, ...] = ()
+    benchmarks: tuple[Benchmark, ...] = ()
+    targets: tuple[Target, ...] = ()
+    retention: RetentionConfig = RetentionConfig()
+    registration: RegistrationConfig = RegistrationConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        return with_tuples(value)
+
+    @field_validator("listen")
+    @classmethod
+    def _known_port(cls, address: str) -> str:
+        if int(address.rpartition(":")[2]) > 65535:
+            raise ValueError("expected a port of at most 65535")
+        return address
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("expected a time zone such as Asia/Shanghai") from None
+        return name
+
+    @model_validator(mode="after")
+    def _distinct_sinks(self) -> Config:
+        names = [sink.name for sink in self.sinks]
+        if len(set(names)) < len(names):
+            raise ValueError("two sinks have the same name; each has a cursor of its own under its name")
+        return self
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Config:
+        targets = [(one.scope, one.metric, one.basis) for one in self.targets]
+        if twice := next((one for one in targets if targets.count(one) > 1), None):
+            raise ValueError(f"two targets of {twice[0]}, {twice[1]} ({twice[2]}): which of them is to be reached?")
+        named = [(one.name, one.metric, one.since) for one in self.benchmarks]
+        if again := next((one for one in named if named.count(one) > 1), None):
+            raise ValueError(f"two benchmarks {again[0]} of {again[1]} from {again[2]}: a name stands for one value")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in this file; an InputError lists everything wrong with it, with lines."""
+    file = YamlFile.read(path)
+    if file.root is None:
+        return Config()
+    return file.load(Config)

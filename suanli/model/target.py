@@ -1,0 +1,64 @@
+"""A rate that is to be reached, and whose figures count in it: rule 13."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from suanli.model.compare import RatioMetric
+from suanli.model.site import Id, Name
+from suanli.model.units import CANONICAL_BASIS, Basis, Duration
+
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Placed(Protocol):
+    """What tells whether a pool is in a target's scope: its state at an instant, or a span of it."""
+
+    @property
+    def site(self) -> str: ...
+    @property
+    def province(self) -> str: ...
+    @property
+    def operator(self) -> str: ...
+    @property
+    def basis(self) -> Basis: ...
+
+
+_SCOPES: dict[str, TypeAdapter[str]] = {
+    "province": TypeAdapter(Name),
+    "operator": TypeAdapter(Name),
+    "site": TypeAdapter(Id),
+}
+
+
+def _scope(text: str) -> str:
+    """As written; a name that is not registered is no mistake, for the registry may come later."""
+    kind, _, name = text.partition(":")
+    try:
+        if text != "fleet":
+            _SCOPES[kind].validate_python(name)
+    except (KeyError, ValidationError):
+        raise ValueError("expected fleet, province:NAME, operator:NAME or site:ID") from None
+    return text
+
+
+class Target(BaseModel):
+    """A rate that is to be reached, with the band above it in which an alert stays on.
+
+    scope: fleet, province:NAME, operator:NAME or site:ID. basis: in which it is judged, whatever else is asked for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    scope: Annotated[str, AfterValidator(_scope)] = "fleet"
+    metric: RatioMetric
+    basis: Basis = CANONICAL_BASIS
+    target: _Share
+    band: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    for_: Duration = Field(default=600, alias="for")
+
+    def covers(self, one: Placed) -> bool:
+        """Whether this pool's figures count in the rate that is judged."""
+        kind, _, name = self.scope.partition(":")
+        return one.basis == self.basis and (kind == "fleet" or getattr(one, kind) == name)
