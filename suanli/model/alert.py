@@ -1,0 +1,186 @@
+"""THE table of alerts: from it come the built-in evaluator, the rules for Prometheus and Grafana, and their documents.
+
+Each kind compares one number that Suanli exposes with a threshold, for one subject. An alert is active while the number
+is on the wrong side; while it fires, also until the number has left the band, and as long as nobody knows it: silence
+resolves nothing. docs/definitions.md says how the state follows, docs/runbook.md what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["critical", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+"""From the least to the most severe."""
+
+AlertState = Literal["ok", "pending", "firing", "recovering", "unknown"]
+"""pending: active, but not yet for as long as it must be. recovering: no longer active, and firing until that has
+lasted. unknown: not firing, and the number is not known."""
+
+Label = Literal["scope", "metric", "basis", "site", "sink"]
+"""What tells the subjects of a kind apart; the names are those of the metrics' labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKind:
+    """One kind of alert.
+
+    threshold: the default, in `unit`; None where the subject brings its own (a target) or none is needed (a state).
+    hold: for how many seconds the alert must be active before it fires; keep: how many it must be inactive before it
+    is over, which damps flapping. stake: the metric that says how much computing power is concerned, if one does.
+    """
+
+    name: str
+    subject: tuple[Label, ...]
+    severity: Severity
+    threshold: float | None
+    unit: Literal["ratio", "seconds", "bytes", "samples", ""]
+    hold: int
+    keep: int
+    en: str
+    zh: str
+    stake: Literal["shortfall", "site_built", "fleet_built", ""] = ""
+
+    @property
+    def alertname(self) -> str:
+        """SuanliSiteSilent: its name in Prometheus and Grafana."""
+        return "Suanli" + self.name.title().replace("_", "")
+
+    @property
+    def anchor(self) -> str:
+        """Where docs/runbook.md tells what to do."""
+        return "alert-" + self.name.replace("_", "-")
+
+
+ALERTS: tuple[AlertKind, ...] = (
+    AlertKind(
+        "rate_below_target",
+        ("scope", "metric", "basis"),
+        "warning",
+        None,
+        "ratio",
+        600,
+        300,
+        "{scope}: {metric} is {value}, below its target of {threshold}",
+        "{scope}：{metric} 为 {value}，低于目标 {threshold}",
+        "shortfall",
+    ),
+    AlertKind(
+        "no_target_data",
+        ("scope", "metric", "basis"),
+        "warning",
+        None,
+        "",
+        1800,
+        0,
+        "{scope}: {metric} has a target and cannot be judged: nothing is known of it",
+        "{scope}：{metric} 设有目标，但没有数据，无法判定",
+    ),
+    AlertKind(
+        "site_silent",
+        ("site",),
+        "warning",
+        None,
+        "",
+        900,
+        0,
+        "{site} has fallen silent: its polls fail",
+        "站点 {site} 失联：轮询失败",
+        "site_built",
+    ),
+    AlertKind(
+        "site_never_heard",
+        ("site",),
+        "warning",
+        None,
+        "",
+        3600,
+        0,
+        "{site} is registered and was never heard",
+        "站点 {site} 已登记，但从未收到数据",
+        "site_built",
+    ),
+    AlertKind(
+        "coverage_low",
+        ("basis",),
+        "warning",
+        0.9,
+        "ratio",
+        900,
+        300,
+        "only {value} of the fleet's computing power ({basis}) is heard; {threshold} is expected",
+        "全域算力（{basis}）覆盖率仅 {value}，应不低于 {threshold}",
+        "fleet_built",
+    ),
+    AlertKind(
+        "used_above_online",
+        ("site",),
+        "warning",
+        None,
+        "",
+        600,
+        300,
+        "{site} tells more computing power used than online",
+        "站点 {site} 上报的使用算力高于上线算力",
+        "site_built",
+    ),
+    AlertKind(
+        "capacity_jump",
+        ("site",),
+        "info",
+        0.2,
+        "ratio",
+        0,
+        0,
+        "{site}: what is built changed by {value} within an hour; is the entry right?",
+        "站点 {site}：已建成算力一小时内变动 {value}，请核对台账",
+        "site_built",
+    ),
+    AlertKind(
+        "sink_lagging",
+        ("sink",),
+        "warning",
+        900.0,
+        "seconds",
+        300,
+        0,
+        "{sink} lags {value} behind; nothing is lost",
+        "推送目标 {sink} 滞后 {value}；数据未丢失",
+    ),
+    AlertKind(
+        "quarantine_growing",
+        (),
+        "warning",
+        10.0,
+        "samples",
+        0,
+        600,
+        "{value} samples went to quarantine within an hour",
+        "一小时内有 {value} 条样本进入隔离区",
+    ),
+    AlertKind(
+        "disk_low",
+        (),
+        "critical",
+        1e9,
+        "bytes",
+        300,
+        300,
+        "only {value} are free where the record is kept",
+        "数据存储所在磁盘仅剩 {value}",
+    ),
+    AlertKind(
+        "dead_man",
+        (),
+        "info",
+        None,
+        "",
+        0,
+        0,
+        "always on: when this stops arriving, Suanli or its alerting is down",
+        "常开信号：若不再收到，说明 Suanli 或其告警已停止",
+    ),
+)
+
+KINDS: dict[str, AlertKind] = {kind.name: kind for kind in ALERTS}
