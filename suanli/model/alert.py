@@ -22,6 +22,10 @@ Label = Literal["scope", "metric", "basis", "site", "sink"]
 """What tells the subjects of a kind apart; the names are those of the metrics' labels."""
 
 
+Subject = tuple[tuple[Label, str], ...]
+"""The labels of one subject with their values, in the order of its kind's."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertKind:
     """One kind of alert.
@@ -184,3 +188,29 @@ ALERTS: tuple[AlertKind, ...] = (
 )
 
 KINDS: dict[str, AlertKind] = {kind.name: kind for kind in ALERTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One kind of alert for one subject, as it stands. Times are UTC seconds.
+
+    since: when it came into this state. value, threshold: in the kind's unit; value is None where it is unknown. stake:
+    PFLOPS concerned, None where unknown. held: it fires although nobody knows its number now. acknowledged_by: who said
+    that they know of it; empty where nobody did.
+    """
+
+    kind: AlertKind
+    subject: Subject
+    severity: Severity
+    state: AlertState
+    since: int
+    value: float | None
+    threshold: float | None
+    stake: float | None
+    held: bool = False
+    acknowledged_by: str = ""
+
+    @property
+    def fires(self) -> bool:
+        """What a gauge and Prometheus call firing: also while it recovers."""
+        return self.state in ("firing", "recovering")
