@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
-# InfluxDB, built from its Go module into a cache folder. What is there already is left alone.
+# InfluxDB and Kubernetes' API server, built from their Go modules into a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -8,10 +8,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
 packages=(
   munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
-  prometheus victoria-metrics postgresql
+  prometheus victoria-metrics postgresql etcd-server
   clang pkg-config curl
 )
-services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics postgresql)
+services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics postgresql etcd)
 
 say() { printf 'install-servers: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
@@ -66,6 +66,20 @@ install_influxdb() {
   say "built $program"
 }
 
+install_kubernetes() {
+  local program build=$here/../tests/servers/kubernetes/build.sh
+  program=$cache/kube-apiserver-$(sed -n 's/^version=//p' "$build")
+  if [[ -x $program ]]; then
+    say "Kubernetes' API server is there: $program"
+    return
+  fi
+  check_compilers
+  say "building Kubernetes' API server into $cache (3-10 minutes the first time)"
+  "$build" "$cache" >/dev/null
+  say "built $program"
+}
+
 install_packages
 install_influxdb
+install_kubernetes
 say done

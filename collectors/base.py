@@ -6,7 +6,8 @@ CollectError                the poll is counted under this name; nothing is appe
 ├── Unreachable             no answer: refused, reset, timed out, name or certificate not resolved
 ├── Refused                 the API understood and said no: 401, 403, 429 (its operator must act); or its address is
 │   │                       not one that we ask (collectors/guard.py)
-│   └── NotFound            404: there is nothing at this path
+│   ├── NotFound            404: there is nothing at this path
+│   └── Gone                410: what we held on to (a page's token) is forgotten; ask from the start
 └── Unreadable              there was an answer that cannot be believed: 5xx, garbage, cut off, too large, wrong shape
 """
 
@@ -39,6 +40,10 @@ class Refused(CollectError):
 
 class NotFound(Refused):
     """The API has nothing at this path."""
+
+
+class Gone(Refused):
+    """The API no longer knows what we refer to."""
 
 
 class Unreadable(CollectError):

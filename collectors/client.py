@@ -21,7 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 from pydantic import JsonValue
 
 from collectors.answers import CONNECT_SECONDS, body, clean, fault_of, gist_of, origin_of, retry_after, where
-from collectors.base import CollectError, NotFound, Refused, Unreadable
+from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials
 from collectors.guard import GuardedResolver, opener, url_fault
 from suanli.model.polled import PolledSite
@@ -35,6 +35,7 @@ _MAX_REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
 _Key = tuple[str, tuple[tuple[str, str], ...] | None]
+_REFUSED: dict[int, type[Refused]] = {404: NotFound, 410: Gone}
 _ADVICE = {
     401: "the credentials are not accepted: check the site's auth",
     403: "the credentials do not suffice: ask the API's operator for the right to read",
@@ -168,7 +169,8 @@ class SiteClient:
             raise Unreadable(f"{where(request)}: the answer is not JSON: {self._said(answer)}") from None
 
     def _declined(self, request: httpx.Request, answer: _Answer) -> CollectError:
-        kind = NotFound if answer.status == 404 else Refused if 400 <= answer.status < 500 else Unreadable
+        refused = _REFUSED.get(answer.status, Refused)
+        kind = refused if 400 <= answer.status < 500 else Unreadable
         told = f"{where(request)}: answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}".rstrip()
         parts = filter(None, (told, _ADVICE.get(answer.status), self._said(answer)))
         return kind("; ".join(parts), retry_after(answer.headers))

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 from collectors.base import Collector, Http, Settings
 from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
+from collectors.kubernetes.collector import KubernetesCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
@@ -20,6 +21,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "slurm": SlurmCollector,
     "prometheus": PrometheusCollector,
     "http_json": HttpJsonCollector,
+    "kubernetes": KubernetesCollector,
 }
 
 

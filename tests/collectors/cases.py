@@ -67,22 +67,36 @@ class Case:
         """The first recorded body, decoded."""
         return self._bodies()[0][1]
 
-    def http(self) -> FakeHttp:
-        """The recorded answers; everything else is not found, as on the recorded server."""
+    @property
+    def others(self) -> list[Any]:
+        """The bodies after it."""
+        return [body for _, body in self._bodies()[1:]]
+
+    def http(self, **instead: JsonValue) -> FakeHttp:
+        """The recorded answers, `first` in place of the first; everything else is not found, as on that server."""
         bodies = self._bodies()
+        if "first" in instead:
+            bodies[0] = (bodies[0][0], instead["first"])
 
         def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
-            asked = {"path": path} | ({"query": params["query"]} if params else {})
-            found: list[JsonValue] = [body for answered, body in bodies if answered == asked]
+            found: list[JsonValue] = [body for answer, body in bodies if _answers(answer, path, params or {})]
             if not found:
-                raise NotFound(f"not recorded: {asked}")
+                raise NotFound(f"not recorded: {path} {params}")
             return found[0]
 
         return FakeHttp(reply)
 
-    def _bodies(self) -> list[tuple[dict[str, str], Any]]:
+    def _bodies(self) -> list[tuple[dict[str, Any], Any]]:
         answers = json.loads((self.folder / "answers.json").read_text(encoding="utf-8"))
         return [(answer, _decoded(self.folder / answer.pop("file"))) for answer in answers]
+
+
+def _answers(answer: Mapping[str, Any], path: str, params: Mapping[str, str]) -> bool:
+    """Whether this is asked: the path, and every parameter that the answer names; a page's token must be named."""
+    named: dict[str, str] = answer.get("params", {})
+    return (
+        path == answer["path"] and named.items() <= params.items() and params.get("continue") == named.get("continue")
+    )
 
 
 def cases(kind: str) -> list[Case]:

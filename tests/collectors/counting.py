@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-TFLOPS = {"a100": 312.0, "h100": 989.4}
+TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0}
 Figures = dict[str, dict[str, float | None]]
 """Pool -> rung -> PFLOPS."""
 
 
-def counted(case: str, body: Any) -> Figures:
-    """`case` is kind/folder."""
+def counted(case: str, body: Any, others: list[Any]) -> Figures:
+    """`case` is kind/folder; others: the recorded bodies after the first."""
     kind, _, name = case.partition("/")
     if kind == "slurm":
         return _slurm(body["nodes"])
+    if kind == "kubernetes":
+        return _kubernetes([one for found in [body, *others] for one in found["items"]])
     if name == "victoriametrics-1.79":
         return {"a100": _rungs(used=19.0)}  # the one point that was written before recording
     if name == "placement-16.0-usages":
@@ -38,6 +40,45 @@ def _slurm(nodes: list[dict[str, Any]]) -> Figures:
         online[model] = online.get(model, 0) + (int(built) if alive else 0)
         used[model] = used.get(model, 0) + int(node["gres_used"].split("(")[0].rsplit(":", 1)[1])
     return {model: _rungs(online=_pflops(model, online[model]), used=_pflops(model, used[model])) for model in online}
+
+
+_CARDS = {"nvidia.com/gpu": ("a100", 1.0), "nvidia.com/mig-1g.10gb": ("a100", 1 / 7)}
+_CARDS |= {"amd.com/gpu": ("mi300x", 1.0), "huawei.com/Ascend910": ("ascend", 1.0)}
+
+
+def _kubernetes(items: list[dict[str, Any]]) -> Figures:
+    """Told apart by what only they have. In the recordings every node that is out has a taint of Kubernetes' own or is
+    cordoned, the largest container of a pod and its sidecar are all it holds, and no two claims share a device."""
+    online: dict[str, float] = {}
+    used: dict[str, float] = {}
+    for item in items:
+        if "driver" in item["spec"]:
+            online["h100"] = online.get("h100", 0.0) + len(item["spec"]["devices"])
+        elif "allocation" in item.get("status", {}):
+            used["h100"] = used.get("h100", 0.0) + len(item["status"]["allocation"]["devices"]["results"])
+        elif "containers" in item["spec"]:
+            _add_pod(item["spec"], used)
+        else:
+            _add_node(item, online)
+    return {
+        pool: _rungs(online=_pflops(pool, count), used=_pflops(pool, used.get(pool, 0.0)))
+        for pool, count in online.items()
+    }
+
+
+def _add_node(node: dict[str, Any], online: dict[str, float]) -> None:
+    for resource, text in node["status"]["allocatable"].items():
+        if resource in _CARDS:
+            pool, share = _CARDS[resource]
+            out = "node.kubernetes.io/" in str(node["spec"]) or "unschedulable" in node["spec"]
+            online[pool] = online.get(pool, 0.0) + (0 if out else int(text) * share)
+
+
+def _add_pod(spec: dict[str, Any], used: dict[str, float]) -> None:
+    containers = spec["containers"] + spec.get("initContainers", [])
+    for resource, (pool, share) in _CARDS.items():
+        most = max(int(one["resources"].get("limits", {}).get(resource, 0)) for one in containers)
+        used[pool] = used.get(pool, 0.0) + (most * share if "nodeName" in spec else 0.0)
 
 
 def _rungs(

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import JsonValue
 
-from collectors.base import CollectError, NotFound, Refused, Unreachable, Unreadable
+from collectors.base import CollectError, Gone, NotFound, Refused, Unreachable, Unreadable
 from collectors.client import ClientPool, SiteClient
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
@@ -270,6 +270,7 @@ async def test_a_secret_is_never_told_even_if_the_server_repeats_it(
         ("401 Unauthorized", Refused, "auth"),
         ("403 Forbidden", Refused, "right to read"),
         ("404 Not Found", NotFound, "nothing at this path"),
+        ("410 Gone", Gone, "answered 410 Gone"),
         ("407 Proxy Authentication Required", Refused, "proxy"),
         ("429 Too Many Requests", Refused, "interval"),
         ("499 Whatever", Refused, "499"),

@@ -1,7 +1,8 @@
 """The real servers as fixtures, registered as a plugin by tests/conftest.py.
 
 Shared by all tests, each in a bucket of its own: ``influxdb``. New for every test, as they start in under half a
-second: ``victoriametrics``, ``slurm``. For all tests of a module, which must leave it as it was: ``shared_slurm``.
+second: ``victoriametrics``, ``slurm``. For all tests of a module, which must leave it as it was: ``shared_slurm``,
+``kubernetes``.
 To be called with what the test needs: ``start_slurm``, ``start_prometheus``, ``start_victoriametrics``,
 ``start_influxdb``; what they start ends with the test. ``shared_postgresql`` is one server in haste for the session.
 """
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.servers.influxdb import InfluxDB, influxdb_server
+from tests.servers.kubernetes import Kubernetes, kubernetes_server
 from tests.servers.missing import MISSING, REQUIRED
 from tests.servers.postgresql import IN_HASTE, PostgreSQL, postgresql_server
 from tests.servers.prometheus import Prometheus, prometheus_server
@@ -23,6 +25,7 @@ from tests.servers.victoriametrics import VictoriaMetrics, victoriametrics_serve
 SERVER_FIXTURES = frozenset(
     {
         "influxdb",
+        "kubernetes",
         "shared_influxdb",
         "shared_postgresql",
         "shared_slurm",
@@ -55,6 +58,13 @@ def shared_slurm() -> Iterator[Slurm]:
     """A cluster of 20 idle nodes of 8 devices and 3 that are off, for tests that only look at it."""
     with slurm_cluster(off=3) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def kubernetes() -> Iterator[Kubernetes]:
+    """An API server for all tests of a module; each adds what it needs under names of its own."""
+    with kubernetes_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Kubernetes through its API server: device plug-ins, shared devices and dynamic resource allocation."""
