@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 import collectors.base as base
 from collectors.base import Http
 from collectors.prometheus.parse import Vector, parse, vector_of
+from collectors.prometheus.profiles import PROFILES
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
@@ -19,21 +20,43 @@ _RUNG_NAMES = frozenset(rung.name for rung in SAMPLE_RUNGS)
 
 
 class PrometheusSettings(base.Settings):
-    """queries: a rung's name -> PromQL for its amount in `unit`; pool_label: the label that tells the pools apart.
+    """profile: a well-known exporter, whose queries are known; queries: a rung's name -> PromQL for its amount in
+    `unit`, also instead of the profile's; pool_label: the label that tells the pools apart.
 
+    pod_label: the label in which the exporter names the pod that holds a device, for the profile's `used`.
     time: PromQL whose value is the source's own time (UTC seconds), e.g. max(timestamp(up)), to notice a dead exporter.
     """
 
-    queries: dict[str, str] = Field(min_length=1)
+    profile: Literal["dcgm", "npu-exporter", "amd-smi", "kube-state-metrics", "slurm-exporter"] | None = None
+    queries: dict[str, str] = Field(default_factory=dict)
     unit: Unit = "devices"
-    pool_label: str = ""
+    pool_label: str | None = Field(default=None, pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$")
+    pod_label: str = Field(default="", pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$")
     time: str | None = None
 
     @model_validator(mode="after")
     def _known_rungs(self) -> PrometheusSettings:
         if strange := sorted(self.queries.keys() - _RUNG_NAMES):
             raise ValueError(f"unknown rung {strange[0]}; known: {', '.join(sorted(_RUNG_NAMES))}")
+        if not self.queries and self.profile is None:
+            raise ValueError(f"queries or a profile are needed; profiles: {', '.join(PROFILES)}")
+        if self.profile is not None and self.unit != "devices":
+            raise ValueError("a profile counts devices: leave unit out")
         return self
+
+    @property
+    def label(self) -> str:
+        """The label that tells the pools apart; "" where nothing does."""
+        if self.pool_label is None:
+            return PROFILES[self.profile].label if self.profile else ""
+        return self.pool_label
+
+    def asked(self) -> dict[str, str]:
+        """A rung's name, or `time` -> PromQL."""
+        profile = PROFILES[self.profile] if self.profile else None
+        own = profile.asked(self.label, self.pod_label) if profile else {}
+        time = self.time or (profile.time if profile else None)
+        return own | self.queries | ({"time": time} if time else {})
 
 
 class PrometheusCollector:
@@ -43,7 +66,7 @@ class PrometheusCollector:
 
     def __init__(self, site: PolledSite, settings: PrometheusSettings, http: Http) -> None:
         self._site, self._http, self._settings = site, http, settings
-        self._queries = settings.queries | ({"time": settings.time} if settings.time else {})
+        self._queries = settings.asked()
 
     async def collect(self, now: int) -> list[Sample]:
         answers = await asyncio.gather(*(self._ask(query) for query in self._queries.values()))

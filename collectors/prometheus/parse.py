@@ -23,7 +23,7 @@ class Asked(Protocol):
     def unit(self) -> Unit: ...
 
     @property
-    def pool_label(self) -> str: ...
+    def label(self) -> str: ...
 
 
 def vector_of(payload: object) -> Vector:
@@ -46,7 +46,7 @@ def parse(answers: dict[str, Vector], site: PolledSite, now: int, asked: Asked) 
     amounts = Amounts()
     for rung, vector in answers.items():
         if rung != "time":
-            _add(amounts, rung, vector, site, asked.pool_label)
+            _add(amounts, rung, vector, site, asked.label)
     return samples_of_amounts(site, amounts, asked.unit, source_at, now)
 
 
