@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
-# InfluxDB and Kubernetes' API server, built from their Go modules into a cache folder. What is there is left alone.
+# InfluxDB, Kubernetes' API server (built from their Go modules) and OpenStack's Keystone and Placement (PyPI) in a cache
+# folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -79,7 +80,21 @@ install_kubernetes() {
   say "built $program"
 }
 
+install_openstack() {
+  local folder=$cache/openstack wanted=$here/../tests/servers/openstack/requirements.txt
+  if [[ -x $folder/bin/python ]] && cmp -s "$wanted" "$folder/requirements.txt"; then
+    say "Keystone and Placement are there: $folder"
+    return
+  fi
+  say "installing Keystone and Placement into $folder"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$folder/requirements.txt" # last: a half install is begun again
+}
+
 install_packages
 install_influxdb
 install_kubernetes
+install_openstack
 say done

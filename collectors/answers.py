@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
@@ -17,6 +18,15 @@ from collectors.base import CollectError, Unreachable, Unreadable
 
 CONNECT_SECONDS = 10.0
 _SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes = field(repr=False)
 
 
 async def body(response: httpx.Response, limit: int) -> bytes:
@@ -97,6 +107,8 @@ def gist_of(body: bytes) -> str:
         value = None
     for key in ("errors", "error", "message", "detail") if isinstance(value, dict) else ():
         if found := value.get(key):
+            if isinstance(found, dict) and isinstance(found.get("message"), str):
+                found = found["message"]
             return found if isinstance(found, str) else orjson.dumps(found).decode()
     return body.decode(errors="replace")
 

@@ -59,8 +59,10 @@ class Settings(BaseModel):
 class Http(Protocol):
     """The one HTTP client as a collector sees it: bound to one site's address, auth, TLS and limits."""
 
-    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
-        """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
+    async def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> JsonValue:
+        """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable. headers: beside our own."""
         ...
 
 

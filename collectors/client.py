@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import cast
@@ -20,13 +19,14 @@ from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 from pydantic import JsonValue
 
-from collectors.answers import CONNECT_SECONDS, body, clean, fault_of, gist_of, origin_of, retry_after, where
+from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, gist_of, origin_of, retry_after, where
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
-from collectors.credentials import Credentials
+from collectors.credentials import Credentials, SignIn
 from collectors.guard import GuardedResolver, opener, url_fault
+from collectors.tokens import GRANTS, TokenSignIn
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
-from suanli.model.site import Tls
+from suanli.model.site import Auth, Tls
 
 MAX_BODY = 32 << 20
 """Bytes of a decoded answer."""
@@ -34,7 +34,11 @@ _KEEP_ALIVE_SECONDS = 330.0  # outlives a poll interval of five minutes
 _MAX_REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
-_Key = tuple[str, tuple[tuple[str, str], ...] | None]
+_Items = tuple[tuple[str, str], ...] | None
+_Key = tuple[str, _Items, _Items]
+# Only gzip is asked for, because only its size is watched while it is unpacked.
+_USUAL = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
+_WAIT = {"timeout": {"pool": CONNECT_SECONDS}}
 _REFUSED: dict[int, type[Refused]] = {404: NotFound, 410: Gone}
 _ADVICE = {
     401: "the credentials are not accepted: check the site's auth",
@@ -96,44 +100,85 @@ class SiteClient:
         self, site: PolledSite, reach: Reach, transport: Callable[[], AiohttpTransport], max_body: int
     ) -> None:
         self._url, self._reach = site.source.url, reach
-        self._credentials = Credentials(site.source.auth)
+        self._sign_in = _sign_in(site.source.auth)
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
         self._kept: dict[_Key, httpx.Request] = {}
 
-    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
+    async def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
-        request = self._request(path, params)
+        signed = await self._sign_in.headers(self._post)
+        request, answer = await self._asked(path, params, headers, signed)
+        if answer.status == 401 and self._sign_in.forget(signed):
+            signed = await self._sign_in.headers(self._post)
+            request, answer = await self._asked(path, params, headers, signed)
+        return self._believed(request, answer)
+
+    async def _asked(
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        signed: Mapping[bytes, bytes],
+    ) -> tuple[httpx.Request, Answer]:
+        """What was asked last, and the answer, after redirections."""
+        request = self._request(path, params, headers, signed)
         for _ in range(_MAX_REDIRECTS + 1):
             answer = await self._ask(request)
             if answer.status not in _MOVED:
-                return self._believed(request, answer)
+                return request, answer
             request = self._moved(request, answer)
         raise Refused(f"{where(request)}: redirected more than {_MAX_REDIRECTS} times: check the site's url")
 
-    def _request(self, path: str, params: Mapping[str, str] | None) -> httpx.Request:
-        headers = self._credentials.headers()
-        if headers is not self._headers or len(self._kept) >= _KEPT_REQUESTS:
-            self._headers, self._kept = headers, {}
-        key = (path, tuple(params.items()) if params is not None else None)
+    def _request(
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        signed: Mapping[bytes, bytes],
+    ) -> httpx.Request:
+        if signed is not self._headers or len(self._kept) >= _KEPT_REQUESTS:
+            self._headers, self._kept = signed, {}
+        key = (path, _items(params), _items(headers))
         if key not in self._kept:
-            self._kept[key] = self._built(path, params)
+            self._kept[key] = self._built(path, params, headers)
         return self._kept[key]
 
-    def _built(self, path: str, params: Mapping[str, str] | None) -> httpx.Request:
+    def _built(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> httpx.Request:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.
         url = f"{self._url.rstrip('/')}/{path.lstrip('/')}" if path else self._url
-        try:
-            return self._get(httpx.URL(url) if params is None else httpx.URL(url, params=dict(params)))
-        except httpx.InvalidURL as error:
-            raise Refused(f"not a URL: {clean(self._url)} with path {clean(path)}: {error}") from None
+        own = {name.encode(): value.encode() for name, value in (headers or {}).items()}
+        return httpx.Request(
+            "GET", self._url_of(url, params), headers={**_USUAL, **self._headers, **own}, extensions=_WAIT
+        )
 
-    async def _ask(self, request: httpx.Request) -> _Answer:
+    def _url_of(self, text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
+        try:
+            return self._within_reach(httpx.URL(text) if params is None else httpx.URL(text, params=dict(params)))
+        except httpx.InvalidURL as error:
+            raise Refused(f"not a URL: {clean(text)}: {error}") from None
+
+    def _within_reach(self, url: httpx.URL) -> httpx.URL:
+        if fault := url_fault(url, self._reach):
+            raise Refused(f"{origin_of(url)}: {fault}")
+        return url
+
+    async def _post(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """For a sign-in: any status is an answer, and a redirection is none that we follow with a secret in hand."""
+        found = {name.encode(): value.encode() for name, value in headers.items()}
+        request = httpx.Request(
+            "POST", self._url_of(url), headers={**_USUAL, **found}, content=content, extensions=_WAIT
+        )
+        return await self._ask(request)
+
+    async def _ask(self, request: httpx.Request) -> Answer:
         transport = self._transport()
         try:
             response = await transport.handle_async_request(request)
             try:
-                return _Answer(response.status_code, response.headers, await body(response, self._max_body))
+                return Answer(response.status_code, response.headers, await body(response, self._max_body))
             finally:
                 await response.aclose()
         except CollectError as error:
@@ -142,23 +187,19 @@ class SiteClient:
             cause = error.__cause__ if isinstance(error, httpx.HTTPError) else None
             raise fault_of(where(request), cause or error) from None
 
-    def _moved(self, request: httpx.Request, answer: _Answer) -> httpx.Request:
+    def _moved(self, request: httpx.Request, answer: Answer) -> httpx.Request:
         """The request for where we are sent; never to another host, which must not get our credentials."""
         try:
             url = request.url.join(answer.headers.get("location", ""))
         except httpx.InvalidURL:
             raise Unreadable(f"{where(request)}: redirected to something that is not a URL") from None
         if (origin_of(url), url.userinfo) != (origin_of(request.url), b""):
-            target = self._credentials.hide(origin_of(url))
+            target = self._sign_in.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
-        return self._get(url)
+        same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+        return httpx.Request("GET", self._within_reach(url), headers=same, extensions=_WAIT)
 
-    def _get(self, url: httpx.URL) -> httpx.Request:
-        if fault := url_fault(url, self._reach):
-            raise Refused(f"{origin_of(url)}: {fault}")
-        return _get(url, self._headers)
-
-    def _believed(self, request: httpx.Request, answer: _Answer) -> JsonValue:
+    def _believed(self, request: httpx.Request, answer: Answer) -> JsonValue:
         if not 200 <= answer.status < 300:
             raise self._declined(request, answer)
         if not answer.body.strip():
@@ -168,29 +209,24 @@ class SiteClient:
         except orjson.JSONDecodeError:
             raise Unreadable(f"{where(request)}: the answer is not JSON: {self._said(answer)}") from None
 
-    def _declined(self, request: httpx.Request, answer: _Answer) -> CollectError:
+    def _declined(self, request: httpx.Request, answer: Answer) -> CollectError:
         refused = _REFUSED.get(answer.status, Refused)
         kind = refused if 400 <= answer.status < 500 else Unreadable
         told = f"{where(request)}: answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}".rstrip()
         parts = filter(None, (told, _ADVICE.get(answer.status), self._said(answer)))
         return kind("; ".join(parts), retry_after(answer.headers))
 
-    def _said(self, answer: _Answer) -> str:
+    def _said(self, answer: Answer) -> str:
         """What the body says, in brief; an API may repeat the token that it does not like."""
-        return clean(self._credentials.hide(gist_of(answer.body)))
+        return clean(self._sign_in.hide(gist_of(answer.body)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: httpx.Headers
-    body: bytes = field(repr=False)
+def _items(found: Mapping[str, str] | None) -> _Items:
+    return None if found is None else tuple(found.items())
 
 
-def _get(url: httpx.URL, auth: Mapping[bytes, bytes]) -> httpx.Request:
-    # Only gzip is asked for, because only its size is watched while it is unpacked.
-    headers = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
-    return httpx.Request("GET", url, headers={**headers, **auth}, extensions={"timeout": {"pool": CONNECT_SECONDS}})
+def _sign_in(auth: Auth) -> SignIn:
+    return TokenSignIn(auth, GRANTS[auth.kind]) if auth.kind in GRANTS else Credentials(auth)
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:

@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from json import dumps
-from urllib.parse import quote
+from typing import Protocol
+from urllib.parse import quote, quote_plus
 
 import orjson
 
+from collectors.answers import Answer
 from collectors.base import Refused
 from suanli.model.errors import InputError
 from suanli.model.secret import SecretRef
 from suanli.model.site import Auth
+
+Ask = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
+"""Posts to a URL with these headers and body, within the site's reach; any status is an answer."""
+
+
+class SignIn(Protocol):
+    """How we tell an API who we are."""
+
+    async def headers(self, ask: Ask) -> Mapping[bytes, bytes]:
+        """The same object until something changes; Refused if a secret is missing, unfit to be sent or not accepted."""
+        ...
+
+    def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
+        """The API did not accept these. Whether others may be had, by asking for them once more."""
+        ...
+
+    def hide(self, text: str) -> str:
+        """The text without our secrets in any form."""
+        ...
+
+
+class Secret:
+    """A named secret, read again when its variable or file has changed; and its forms, which are never shown."""
+
+    def __init__(self, ref: SecretRef) -> None:
+        self._ref = ref
+        self._stamp: object = None
+        self.value = ""
+        self._forms: tuple[str, ...] = ()
+
+    def changed(self, user: str = "") -> bool:
+        """Whether it was read anew; Refused if it is missing. user: whose password it is."""
+        if (stamp := _stamp(self._ref)) == self._stamp:
+            return False
+        self.value = _revealed(self._ref)
+        self._forms = _forms(self.value, user)
+        self._stamp = stamp
+        return True
+
+    def hide(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
 
 
 class Credentials:
@@ -21,38 +66,47 @@ class Credentials:
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
-        self._stamp: object = None
+        ref = auth.password or auth.token
+        self._secret = Secret(ref) if ref is not None else None
         self._headers: Mapping[bytes, bytes] = {}
-        self._hidden: tuple[str, ...] = ()
 
-    def headers(self) -> Mapping[bytes, bytes]:
+    async def headers(self, _ask: Ask | None = None) -> Mapping[bytes, bytes]:
         """The same object until something changes; Refused if a secret is missing or cannot be sent."""
-        ref = self._auth.password or self._auth.token
-        if ref is not None and (stamp := _stamp(ref)) != self._stamp:
-            self._take(_revealed(ref))
-            self._stamp = stamp
+        if self._secret is not None and self._secret.changed(self._auth.user or ""):
+            self._headers = encoded(_auth_headers(self._auth, self._secret.value))
         return self._headers
 
-    def hide(self, text: str) -> str:
-        for form in self._hidden:
-            text = text.replace(form, "***")
-        return text
+    def forget(self, _headers: Mapping[bytes, bytes], /) -> bool:
+        """These are all that there are."""
+        return False
 
-    def _take(self, secret: str) -> None:
-        headers = _auth_headers(self._auth, secret)
-        if not all(value.isprintable() for value in headers.values()):
-            raise Refused("a user's name or secret holds characters that no header can carry (a line end within?)")
-        self._headers = {name.encode(): value.encode() for name, value in headers.items()}
-        escaped = (dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret, safe=""))
-        forms = {secret, _basic(self._auth.user or "", secret), *escaped}
-        self._hidden = tuple(sorted(forms, key=len, reverse=True))
+    def hide(self, text: str) -> str:
+        return self._secret.hide(text) if self._secret else text
+
+
+def encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
+    """As they are sent; Refused for what no header can carry."""
+    if not all(value.isprintable() for value in headers.values()):
+        raise Refused("a user's name or secret holds characters that no header can carry (a line end within?)")
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
+def basic(user: str, password: str) -> str:
+    """The value of an Authorization header."""
+    return f"Basic {_basic(user, password)}"
+
+
+def _forms(secret: str, user: str) -> tuple[str, ...]:
+    escaped = (dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret, safe=""), quote_plus(secret))
+    joined = {_basic(user, secret), _basic(quote_plus(user), quote_plus(secret))}
+    return tuple(sorted({secret, *joined, *escaped}, key=len, reverse=True))
 
 
 def _auth_headers(auth: Auth, secret: str) -> dict[str, str]:
     user = auth.user or ""
     match auth.kind:
         case "basic":
-            return {"Authorization": f"Basic {_basic(user, secret)}"}
+            return {"Authorization": basic(user, secret)}
         case "bearer":
             return {"Authorization": f"Bearer {secret}"}
         case "slurm":

@@ -9,6 +9,7 @@ from collectors.base import Collector, Http, Settings
 from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
+from collectors.openstack.collector import OpenstackCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
@@ -22,6 +23,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "prometheus": PrometheusCollector,
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
+    "openstack": OpenstackCollector,
 }
 
 
@@ -48,8 +50,9 @@ def _faults(where: str, source: Source | None, reach: Reach | None) -> list[tupl
     if source is None:
         return []
     found: list[tuple[Loc, str]] = []
-    if reach is not None and (fault := text_fault(source.url, reach)):
-        found.append(((where, "url"), fault))
+    if reach is not None:
+        urls = [((where, "url"), source.url), ((where, "auth", "url"), source.auth.url)]
+        found += [(loc, fault) for loc, url in urls if url and (fault := text_fault(url, reach))]
     return found + _settings_faults(where, source)
 
 

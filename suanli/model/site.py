@@ -16,26 +16,51 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Stable for ever: lower-case letters, digits and hyphens."""
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=PLAIN)]
 
+URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_AUTH: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "none": ((), ()),
+    "basic": (("user", "password"), ()),
+    "bearer": (("token",), ()),
+    "header": (("header", "token"), ()),
+    "slurm": (("user", "token"), ()),
+    "oauth2": (("url", "user", "password"), ("scope",)),
+    "keystone": (("url", "user", "password"), ("project", "domain")),
+}
+"""What each kind takes: what it needs, and what may be given beside it."""
+_PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
+
+
 class Auth(BaseModel):
-    """How a site's API knows us. kind decides which of the others are needed."""
+    """How a site's API knows us. kind decides which of the others are needed.
+
+    oauth2: client credentials; url gives the tokens, user is the client's id, password its secret. keystone: url ends
+    in /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
+    ("Default" if it is not said).
+    """
 
     model_config = _STRICT
-    kind: Literal["none", "basic", "bearer", "header", "slurm"] = "none"
+    kind: Literal["none", "basic", "bearer", "header", "slurm", "oauth2", "keystone"] = "none"
     user: str | None = None
     password: SecretRef | None = None
     token: SecretRef | None = None
     header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+    url: str | None = Field(default=None, pattern=URL)
+    scope: str | None = _PLAIN_WORD
+    project: str | None = _PLAIN_WORD
+    domain: str | None = _PLAIN_WORD
 
     @model_validator(mode="after")
     def _complete(self) -> Auth:
-        needed = {"none": (), "basic": ("user", "password"), "bearer": ("token",)}
-        needed |= {"header": ("header", "token"), "slurm": ("user", "token")}
-        given = {name for name in ("user", "password", "token", "header") if getattr(self, name) is not None}
-        if given != set(needed[self.kind]):
-            raise ValueError(f"auth kind {self.kind} takes {', '.join(needed[self.kind]) or 'nothing else'}")
+        needed, also = _AUTH[self.kind]
+        given = {name for name in type(self).model_fields if name != "kind" and getattr(self, name) is not None}
+        if not set(needed) <= given or given - set(needed) - set(also):
+            told = ", ".join(needed) or "nothing else"
+            raise ValueError(
+                f"auth kind {self.kind} takes {told}" + (f" and may take {', '.join(also)}" if also else "")
+            )
         return self
 
 
@@ -59,7 +84,7 @@ class Source(BaseModel):
 
     model_config = _STRICT
     kind: str
-    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    url: str = Field(pattern=URL)
     auth: Auth = Auth()
     tls: Tls = Tls()
     interval: Duration | None = None

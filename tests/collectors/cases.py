@@ -37,7 +37,9 @@ class FakeHttp:
         self._reply = reply
         self.asked: list[str] = []
 
-    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> JsonValue:
+    async def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> JsonValue:
         self.asked.append(path)
         return self._reply(path, params)
 
@@ -79,10 +81,11 @@ class Case:
             bodies[0] = (bodies[0][0], instead["first"])
 
         def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
-            found: list[JsonValue] = [body for answer, body in bodies if _answers(answer, path, params or {})]
+            found = [(answer, body) for answer, body in bodies if _answers(answer, path, params or {})]
             if not found:
                 raise NotFound(f"not recorded: {path} {params}")
-            return found[0]
+            body: JsonValue = max(found, key=lambda pair: len(pair[0].get("params", {})))[1]
+            return body
 
         return FakeHttp(reply)
 

@@ -19,6 +19,11 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
         return _slurm(body["nodes"])
     if kind == "kubernetes":
         return _kubernetes([one for found in [body, *others] for one in found["items"]])
+    if name == "ironic-39.0":
+        nodes = [node["provision_state"] for node in body["nodes"]]
+        return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
+    if name == "placement-16.0":
+        return _placement(body, *others)
     if name == "victoriametrics-1.79":
         return {"a100": _rungs(used=19.0)}  # the one point that was written before recording
     if name == "placement-16.0-usages":
@@ -79,6 +84,24 @@ def _add_pod(spec: dict[str, Any], used: dict[str, float]) -> None:
     for resource, (pool, share) in _CARDS.items():
         most = max(int(one["resources"].get("limits", {}).get(resource, 0)) for one in containers)
         used[pool] = used.get(pool, 0.0) + (most * share if "nodeName" in spec else 0.0)
+
+
+def _placement(providers: Any, disabled: Any, *answers: Any) -> Figures:
+    """Providers have at most one class of device; an inventory and a usage of one provider tell the same generation as
+    no other answer does, so they are taken by their order: all inventories first, then usages of those with devices."""
+    pools = {"CUSTOM_GPU_A100": "a100", "CUSTOM_PCI_10DE_2330": "h100"}
+    out = {one["uuid"] for one in disabled["resource_providers"]}
+    roots = [one["root_provider_uuid"] for one in providers["resource_providers"]]
+    inventories = [one["inventories"] for one in answers if "inventories" in one]
+    usages = [one["usages"] for one in answers if "usages" in one]
+    online, used = dict.fromkeys(pools.values(), 0), dict.fromkeys(pools.values(), 0)
+    for root, inventory in zip(roots, inventories, strict=True):
+        for name, row in inventory.items():
+            online[pools[name]] += (row["total"] - row["reserved"]) * (root not in out)
+    for usage in usages:
+        for name, units in usage.items():
+            used[pools[name]] += units
+    return {pool: _rungs(online=_pflops(pool, online[pool]), used=_pflops(pool, used[pool])) for pool in online}
 
 
 def _rungs(

@@ -2,7 +2,7 @@
 
 Shared by all tests, each in a bucket of its own: ``influxdb``. New for every test, as they start in under half a
 second: ``victoriametrics``, ``slurm``. For all tests of a module, which must leave it as it was: ``shared_slurm``,
-``kubernetes``.
+``kubernetes``, ``openstack``.
 To be called with what the test needs: ``start_slurm``, ``start_prometheus``, ``start_victoriametrics``,
 ``start_influxdb``; what they start ends with the test. ``shared_postgresql`` is one server in haste for the session.
 """
@@ -17,6 +17,7 @@ import pytest
 from tests.servers.influxdb import InfluxDB, influxdb_server
 from tests.servers.kubernetes import Kubernetes, kubernetes_server
 from tests.servers.missing import MISSING, REQUIRED
+from tests.servers.openstack import OpenStack, openstack_cloud
 from tests.servers.postgresql import IN_HASTE, PostgreSQL, postgresql_server
 from tests.servers.prometheus import Prometheus, prometheus_server
 from tests.servers.slurm import Slurm, slurm_cluster
@@ -26,6 +27,7 @@ SERVER_FIXTURES = frozenset(
     {
         "influxdb",
         "kubernetes",
+        "openstack",
         "shared_influxdb",
         "shared_postgresql",
         "shared_slurm",
@@ -65,6 +67,13 @@ def kubernetes() -> Iterator[Kubernetes]:
     """An API server for all tests of a module; each adds what it needs under names of its own."""
     with kubernetes_server() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def openstack() -> Iterator[OpenStack]:
+    """A cloud for all tests of a module."""
+    with openstack_cloud() as cloud:
+        yield cloud
 
 
 @pytest.fixture

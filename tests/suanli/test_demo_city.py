@@ -382,7 +382,9 @@ class PlainHttp:
     def __init__(self, client: httpx.AsyncClient, site: Site) -> None:
         self._client, self._site = client, site
 
-    async def get_json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+    async def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         answer = await ask(self._client, self._site, path, **(params or {}))
         if answer.status_code == 404:
             raise NotFound(path)

@@ -1,0 +1,1 @@
+"""OpenStack: what Placement says of a cloud's devices, and Ironic of its bare metal."""
