@@ -13,6 +13,7 @@ from suanli.cli import (
     capacity,
     comparing,
     disagreements,
+    grafana,
     history,
     importing,
     maintenance,
@@ -69,6 +70,7 @@ app.command()(comparing.benchmarks)
 app.command()(comparing.targets)
 app.command()(comparing.change)
 app.command()(comparing.funnel)
+app.add_typer(grafana.grafana, name="grafana")
 app.add_typer(access.token, name="token")
 app.command()(access.audit)
 app.add_typer(upkeep.config, name="config")

@@ -13,6 +13,7 @@ from suanli.config.access import RegistrationConfig, TlsConfig, proxy_of
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.base import STRICT, with_tuples
 from suanli.config.keeping import RetentionConfig, StoreConfig
+from suanli.config.seeing import GrafanaConfig
 from suanli.config.sending import SinkConfig
 from suanli.model.secret import SecretRef
 from suanli.model.target import Target
@@ -41,6 +42,7 @@ class Config(BaseModel):
     targets: tuple[Target, ...] = ()
     retention: RetentionConfig = RetentionConfig()
     registration: RegistrationConfig = RegistrationConfig()
+    grafana: GrafanaConfig | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,131 @@
+"""Looks at a Grafana and says what a push would do. Nothing is written; everything that would stop a push is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exporter.grafana.client import Grafana, Json
+from exporter.grafana.mark import says, untouched
+from exporter.grafana.plan import BoardPlan, Folder, Plan, SourcePlan, Wanted
+from exporter.grafana.sources import Source, asked, retargeted
+from suanli.model.errors import Conflict
+
+UID_LENGTH = 40
+OLDEST = (9, 4)
+_GENERAL = ""
+_NUMBERS = re.compile(r"(\d+)\.(\d+)")
+
+
+def look(grafana: Grafana, wanted: Wanted) -> Plan:
+    """What a push of this would do; a SuanliError where Grafana cannot be looked at."""
+    version = _version(grafana)
+    folder, problems = _folder(grafana, wanted.folder)
+    instead, missing = _instead(grafana, wanted)
+    boards = [retargeted(board, instead) for board in wanted.boards]
+    sources = [_source(grafana, uid, kind, wanted) for uid, kind in asked(boards).items()]
+    looked = [_Look(grafana, board, wanted.folder) for board in boards]
+    plans = tuple(one.plan() for one in looked)
+    problems += missing + [_missing(one.source) for one in sources if one.state == "missing"]
+    problems += [problem for one in looked for problem in one.problems()]
+    return Plan(version, wanted.folder, folder, tuple(sources), plans, tuple(problems))
+
+
+def _version(grafana: Grafana) -> str:
+    """Grafana's version, "" where it is kept secret; an older one than the boards are written for is refused."""
+    health = grafana.health()
+    text = str(health.get("version", ""))
+    match = _NUMBERS.match(text)
+    if match and (int(match[1]), int(match[2])) < OLDEST:
+        raise Conflict(f"{grafana.url} is a Grafana {text}; the boards need 9.4 or later")
+    return text
+
+
+def _folder(grafana: Grafana, folder: Folder) -> tuple[bool, list[str]]:
+    """Whether it is there, and what is wrong with it."""
+    found = grafana.folder(folder.uid)
+    if found is not None:
+        return True, [] if found.get("canSave", True) else [_may_not_save(f"the folder {found['title']}", folder.uid)]
+    other = grafana.folder_titled(folder.title)
+    if other is None:
+        return False, []
+    return False, [
+        f"a folder titled {folder.title} exists under the uid {other['uid']}, not {folder.uid}: "
+        f"write grafana.folder.uid: {other['uid']}, or another grafana.folder.title"
+    ]
+
+
+def _may_not_save(what: str, folder: str) -> str:
+    return f"the token may not save in {what}: it lacks dashboards:write on folders:uid:{folder} (the role Editor)"
+
+
+def _instead(grafana: Grafana, wanted: Wanted) -> tuple[dict[str, Source], list[str]]:
+    """The data sources that stand in for ours, and those of them that are not there."""
+    found = {uid: grafana.data_source(other) for uid, other in wanted.instead.items()}
+    there = {uid: Source(one["uid"], one["name"], one["type"]) for uid, one in found.items() if one}
+    return there, [
+        f"there is no data source of the uid {wanted.instead[uid]}, which is to stand in for {uid}"
+        for uid, one in found.items()
+        if one is None
+    ]
+
+
+def _source(grafana: Grafana, uid: str, kind: str, wanted: Wanted) -> SourcePlan:
+    if found := grafana.data_source(uid):
+        return SourcePlan("there", Source(uid, str(found["name"]), str(found["type"])))
+    body = wanted.made.get(uid)
+    return SourcePlan("missing" if body is None else "new", Source(uid, uid, kind), body)
+
+
+def _missing(source: Source) -> str:
+    key = f"grafana.{source.kind}"
+    return (
+        f"the data source {source.uid} ({source.kind}) is missing: name another one by its uid in {key}.uid, "
+        f"or let it be made by writing its address in {key}.url"
+    )
+
+
+@dataclass(slots=True)
+class _Look:
+    """One board, as it is in Grafana and as it is wanted."""
+
+    grafana: Grafana
+    wanted: Json
+    folder: Folder
+    answer: Json | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.wanted["uid"]) <= UID_LENGTH:
+            self.answer = self.grafana.board(self.wanted["uid"])
+
+    def plan(self) -> BoardPlan:
+        if self.answer is None:
+            return BoardPlan("new", self.wanted, self.folder.uid)
+        found, meta = self.answer["dashboard"], self.answer["meta"]
+        version, here = int(found.get("version", 0)), meta.get("folderUid", _GENERAL)
+        if here != self.folder.uid:
+            where = meta.get("folderTitle") or here or "General"
+            return BoardPlan("moved", self.wanted, self.folder.uid, found, version, f"it is in the folder {where}")
+        if says(found, self.wanted):
+            return BoardPlan("same", self.wanted, here, found, version)
+        if untouched(found):
+            return BoardPlan("changed", self.wanted, here, found, version)
+        why = f"{meta.get('updatedBy') or 'somebody'} saved it at {meta.get('updated', 'an unknown time')}, no push"
+        return BoardPlan("edited", self.wanted, here, found, version, why)
+
+    def problems(self) -> Iterator[str]:
+        """What Grafana would refuse when the board is saved; each was seen on a real one."""
+        uid, title = self.wanted["uid"], self.wanted["title"]
+        if len(uid) > UID_LENGTH:
+            yield f"the board {uid}: its uid has more than {UID_LENGTH} characters"
+        if title == self.folder.title:
+            yield f"the board {uid} has the title of its folder, {title}: write another grafana.folder.title"
+        meta = {} if self.answer is None else self.answer["meta"]
+        if meta.get("provisioned"):
+            yield f"the board {uid} is read from provisioning files by this Grafana: update those instead"
+        elif not meta.get("canSave", True):
+            yield _may_not_save(f"the board {uid}", self.folder.uid)
+        for other in self.grafana.boards_titled(title, self.folder.uid):
+            if other["uid"] != uid:
+                yield f"the folder holds another board titled {title}, {other['uid']}: rename or delete that one"

@@ -1,0 +1,76 @@
+"""Carries out what was looked at: the folder, the data sources, then board by board, each whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.grafana.client import Grafana
+from exporter.grafana.mark import marked
+from exporter.grafana.plan import BoardPlan, Plan
+from suanli import __version__
+from suanli.model.errors import Conflict, SuanliError
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One thing that was written. version: the board's new one, 0 for what has none; url: below Grafana's."""
+
+    what: str
+    name: str
+    version: int = 0
+    url: str = ""
+
+
+def refuse(plan: Plan, *, force: bool) -> None:
+    """A Conflict that lists all that stands against this push; before anything is written."""
+    problems = list(plan.problems)
+    if not force:
+        problems += [f"the board {one.uid} was changed by hand: {one.why}" for one in plan.by_hand]
+    if problems:
+        advice = "; look at `suanli grafana diff`, and overwrite with --force" if plan.by_hand and not force else ""
+        raise Conflict("\n".join(["nothing was pushed" + advice, *(f"  {one}" for one in problems)]))
+
+
+def push(grafana: Grafana, plan: Plan, *, force: bool = False) -> list[Pushed]:
+    """Write what the plan says; nothing where Grafana has it already.
+
+    Raises what `refuse` raises. Where Grafana refuses in the middle, its error also says what was pushed by then: each
+    board is whole, and another push goes on from there.
+    """
+    refuse(plan, force=force)
+    done: list[Pushed] = []
+    try:
+        _carry_out(grafana, plan, done)
+    except SuanliError as error:
+        raise _interrupted(error, done) from None
+    return done
+
+
+def _carry_out(grafana: Grafana, plan: Plan, done: list[Pushed]) -> None:
+    """Step by step; each is noted once it is done."""
+    if not plan.folder_found and any(one.state != "same" for one in plan.boards):
+        grafana.create_folder(plan.folder.uid, plan.folder.title)
+        done.append(Pushed("folder", plan.folder.title))
+    for source in plan.sources:
+        if source.state == "new" and source.body is not None:
+            grafana.create_data_source(source.body)
+            done.append(Pushed("data source", source.source.uid))
+    for board in plan.boards:
+        if board.state != "same":
+            done.append(_save(grafana, board))  # noqa: PERF401 - where one fails, those before it are noted
+
+
+def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
+    board: dict[str, Any] = marked(plan.wanted, plan.version + 1)
+    if plan.found is not None:
+        board |= {"id": plan.found["id"], "version": plan.version}
+    answer = grafana.save_board(board, plan.folder, f"suanli {__version__} grafana push")
+    return Pushed("board", plan.uid, int(answer["version"]), str(answer.get("url", "")))
+
+
+def _interrupted(error: SuanliError, done: list[Pushed]) -> SuanliError:
+    """The same error, and with it the same exit code, with what was done before it."""
+    names = ", ".join(f"{one.what} {one.name}" for one in done) or "nothing"
+    error.args = (f"{error}\npushed before that: {names}; what is there is whole, and another push goes on from it",)
+    return error

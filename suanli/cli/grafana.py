@@ -1,0 +1,185 @@
+"""`suanli grafana`: the boards in a Grafana that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from suanli.cli.context import Globals, given, say
+from suanli.cli.grafana_words import WORDS
+from suanli.cli.output import print_json, print_table
+from suanli.model.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from exporter.grafana.client import Grafana
+    from exporter.grafana.plan import BoardPlan, Plan
+    from exporter.grafana.pushing import Pushed
+    from suanli.config import GrafanaConfig
+
+grafana = typer.Typer(name="grafana", help="The boards in a Grafana that is there already.", no_args_is_help=True)
+
+_Boards = Annotated[list[str] | None, typer.Argument(metavar="[BOARD]...", help="by their uids; all when left out")]
+_Url = Annotated[str | None, typer.Option("--url", help="Grafana's address (else the configuration's grafana.url)")]
+_Ca = Annotated[str | None, typer.Option("--ca", help="PEM file of its certificate's authority")]
+_Json = Annotated[bool, typer.Option("--json", help="for a program")]
+
+
+@grafana.command("push")
+def push(
+    context: typer.Context,
+    board: _Boards = None,
+    force: Annotated[bool, typer.Option("--force", help="also over boards that were changed or moved by hand")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="look and say what would be written; write nothing")
+    ] = False,
+    url: _Url = None,
+    ca: _Ca = None,
+    json: _Json = False,
+) -> None:
+    """Bring the boards, their folder and configured data sources into Grafana; what is there already is left alone.
+
+    Everything is looked at before anything is written. A token of the role Editor is enough, but for making a data
+    source. The token: SUANLI_GRAFANA_TOKEN, else the configuration's grafana.token.
+    """
+    from exporter.grafana.pushing import push as run
+    from exporter.grafana.pushing import refuse
+
+    options = given(context)
+    with _looked(options, board, url, ca) as (asked, plan):
+        if dry_run:
+            refuse(plan, force=force)
+        done: list[Pushed] = [] if dry_run else run(asked, plan, force=force)
+    if json:
+        print_json(_answer(asked, plan) | {"pushed": [_pushed(one) for one in done], "dry_run": dry_run})
+        return
+    words = WORDS[options.loaded_language()]
+    _print(plan, words)
+    if dry_run:
+        say(words["would"])
+    elif done:
+        say(words["done"].format(count=len(done), names=", ".join(one.name for one in done)))
+    else:
+        say(words["nothing"])
+
+
+@grafana.command("check")
+def check(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _Ca = None, json: _Json = False) -> None:
+    """Whether Grafana has the boards as they are generated, and its data sources answer; exits 1 when not."""
+    options = given(context)
+    with _looked(options, board, url, ca) as (asked, plan):
+        silent = {
+            one.source.uid: why
+            for one in plan.sources
+            if one.state == "there" and (why := asked.source_answers(one.source.uid, one.source.kind))
+        }
+    if json:
+        print_json(_answer(asked, plan) | {"silent": silent, "ok": plan.as_wanted and not silent})
+    else:
+        words = WORDS[options.loaded_language()]
+        _print(plan, words)
+        for line in [*plan.problems, *(words["silent"].format(uid=uid, why=why) for uid, why in silent.items())]:
+            say(line)
+    if silent or not plan.as_wanted:
+        raise SystemExit(1)
+
+
+@grafana.command("diff")
+def diff(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _Ca = None, json: _Json = False) -> None:
+    """What a push would change: a unified diff of each board's JSON; with --json panel by panel."""
+    from exporter.grafana.differences import unified
+
+    options = given(context)
+    with _looked(options, board, url, ca) as (asked, plan):
+        pass
+    if json:
+        print_json(_answer(asked, plan))
+        return
+    for one in plan.boards:
+        if one.state != "same":
+            print("\n".join(unified(one.found, one.wanted)))
+    for line in plan.problems:
+        say(line)
+
+
+@contextmanager
+def _looked(
+    options: Globals, boards: list[str] | None, url: str | None, ca: str | None
+) -> Iterator[tuple[Grafana, Plan]]:
+    """The Grafana that is meant, and what a push would do to it."""
+    from dashboards.build import boards as generated
+    from dashboards.parts.provision import FOLDER, FOLDER_UID, datasources
+    from exporter.grafana.configured import chosen, connected, wanted
+    from exporter.grafana.looking import look
+    from exporter.grafana.plan import Folder
+
+    config = _configured(options, url, ca)
+    aim = wanted(config, chosen(generated(), boards or []), datasources()["datasources"], Folder(FOLDER_UID, FOLDER))
+    asked = connected(config)
+    try:
+        yield asked, look(asked, aim)
+    finally:
+        asked.close()
+
+
+def _configured(options: Globals, url: str | None, ca: str | None) -> GrafanaConfig:
+    """The configuration's part, with what the options say in its place; an InputError without an address."""
+    from pydantic import ValidationError
+
+    from suanli.config import GrafanaConfig
+    from suanli.model.yamlfile import plain
+
+    found = options.loaded().grafana
+    if found is None and url is None:
+        told = "say which Grafana: `grafana: {url: ...}` in the configuration, or --url"
+        raise InputError(Problem(told, key="grafana"))
+    said = {key: value for key, value in (("url", url), ("ca", ca)) if value is not None}
+    try:
+        return GrafanaConfig.model_validate((found.model_dump(by_alias=True) if found else {}) | said)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)
+        raise InputError([Problem(plain(one), key=f"--{one['loc'][0]}") for one in wrong]) from None
+
+
+def _answer(asked: Grafana, plan: Plan) -> dict[str, Any]:
+    return {
+        "grafana": {"url": asked.url, "version": plan.version or None},
+        "folder": {"uid": plan.folder.uid, "title": plan.folder.title, "there": plan.folder_found},
+        "data_sources": [{"uid": one.source.uid, "kind": one.source.kind, "state": one.state} for one in plan.sources],
+        "boards": [_board(one) for one in plan.boards],
+        "problems": list(plan.problems),
+    }
+
+
+def _board(plan: BoardPlan) -> dict[str, Any]:
+    from exporter.grafana.differences import panels
+
+    return {
+        "uid": plan.uid,
+        "title": plan.wanted["title"],
+        "state": plan.state,
+        "why": plan.why or None,
+        "version": plan.version or None,
+        "panels": None if plan.state == "same" else panels(plan.found, plan.wanted),
+    }
+
+
+def _pushed(one: Pushed) -> dict[str, Any]:
+    return {"what": one.what, "name": one.name, "version": one.version or None, "url": one.url or None}
+
+
+def _print(plan: Plan, words: dict[str, Any]) -> None:
+    rows = [[words["board"], one.uid, words[one.state], one.why or _summary(one, words)] for one in plan.boards]
+    rows += [[words["source"], one.source.uid, words[one.state], ""] for one in plan.sources]
+    print_table(words["columns"], rows)
+
+
+def _summary(plan: BoardPlan, words: dict[str, Any]) -> str:
+    from exporter.grafana.differences import panels
+
+    if plan.state == "same":
+        return ""
+    counts = {key: len(titles) for key, titles in panels(plan.found, plan.wanted).items()}
+    return str(words["panels"].format(**counts))
