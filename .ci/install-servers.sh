@@ -9,10 +9,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
 packages=(
   munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
-  prometheus victoria-metrics postgresql etcd-server
+  prometheus prometheus-alertmanager victoria-metrics postgresql etcd-server
+  docker-compose systemd
   clang pkg-config curl
 )
-services=(munge slurmctld slurmd slurmrestd prometheus victoria-metrics postgresql etcd)
+services=(munge slurmctld slurmd slurmrestd prometheus prometheus-alertmanager victoria-metrics postgresql etcd)
 
 say() { printf 'install-servers: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }

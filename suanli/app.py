@@ -132,7 +132,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             ServedDesk(Office(store, config), outcomes),
             lambda: poller.fault or "",
             _read_token(config),
-            config.address[0] in LOOPBACK and not config.trusted_proxies,
+            config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
         )
         plans = [
             _Plan(store, config, "source", poller, pool, outcomes),

@@ -137,6 +137,25 @@ def test_a_taken_address_is_told_and_not_a_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("store: sqlite:///x.db\n", "added.yaml:1: store: belongs to the demonstration itself"),
+        ("targets: []\npoll: {}\n", "added.yaml:2: poll: belongs to the demonstration itself"),
+        ("- a list\n", "added.yaml:1: expected a mapping of keys to values"),
+        ("sinks: [{name: x, kind: nothing, url: http://x}]\n", "sinks[0].kind"),
+        ("read_token: {env: SUANLI_NOT_SET}\n", "secret missing: environment variable SUANLI_NOT_SET"),
+    ],
+)
+def test_wrong_settings_for_the_demonstration_end_it_with_2(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "added.yaml").write_text(text)
+    command = [sys.executable, "-m", "suanli", "demo", "--once", "--settings", "added.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
 def fleet_gauges(address: str) -> dict[str, float]:
     text = httpx.get(f"{address}/metrics", trust_env=False).raise_for_status().text
     families = text_string_to_metric_families(text)

@@ -18,15 +18,17 @@ from suanli.app import Service, collect_once, serve
 from suanli.cli.context import say
 from suanli.cli.output import percent, pflops, print_json
 from suanli.cli.rates import print_rates
-from suanli.config import Config, load_config
+from suanli.config import Config, check_secrets, load_config
 from suanli.demo.registry import sites, write_tokens
 from suanli.demo.server import demo_server
 from suanli.demo.state import City
-from suanli.model.errors import Unavailable
+from suanli.model.errors import InputError, Unavailable
+from suanli.model.yamlfile import YamlFile
 from suanli.record import opened_store
 from suanli.registering import planned
 
 INTERVAL = 5
+_OWN = ("store", "listen", "language", "poll", "reach")
 _FIRST_ROUND_WITHIN = 15.0
 _TARGETS = [
     {"scope": "fleet", "metric": "online_ratio", "target": 0.80, "band": 0.02, "for": "10m"},
@@ -67,8 +69,11 @@ def folder(given: Path | None) -> Iterator[Path]:
 class Demonstration:
     """One run of the city, kept in `kept`."""
 
-    def __init__(self, kept: Path, seed: int, language: str, listen: str, *, quiet: bool) -> None:
+    def __init__(
+        self, kept: Path, seed: int, language: str, listen: str, added: dict[str, Any], *, quiet: bool
+    ) -> None:
         self._kept, self._seed, self._language, self._listen, self._quiet = kept, seed, language, listen, quiet
+        self._added = added
 
     async def once(self, json: bool) -> None:
         """Poll each site once and print the rates."""
@@ -128,11 +133,26 @@ class Demonstration:
     def _config(self) -> Config:
         poll = {"interval": f"{INTERVAL}s", "timeout": "4s"}
         reach = {"networks": ["127.0.0.0/8"]}  # the simulated city is on this machine
-        return write_config(self._kept, self._language, listen=self._listen, poll=poll, reach=reach)[1]
+        own = {"listen": self._listen, "poll": poll, "reach": reach}
+        path, config = write_config(self._kept, self._language, **own | self._added)
+        check_secrets(config, path)
+        return config
 
     def _say(self, key: str, **values: object) -> None:
         if not self._quiet:
             say(_WORDS[self._language][key].format(**values))
+
+
+def added_settings(file: Path) -> dict[str, Any]:
+    """What this file adds to the demonstration's configuration; an InputError for what is the demonstration's own."""
+    found = YamlFile.read(file)
+    added = {} if found.data is None else found.data
+    if not isinstance(added, dict):
+        raise InputError(found.problem((), "expected a mapping of keys to values"))
+    if taken := [key for key in _OWN if key in added]:
+        told = "belongs to the demonstration itself; leave it out (--listen, --data and --lang are options)"
+        raise InputError([found.problem((key,), told) for key in taken])
+    return added
 
 
 def write_config(kept: Path, language: str, **values: Any) -> tuple[Path, Config]:

@@ -39,13 +39,16 @@ def demo(
         bool, typer.Option("--story", help="with --data: put October 2026 of the city on record, serve nothing, exit")
     ] = False,
     listen: Annotated[str, typer.Option(help="where the board is served; port 0 takes a free one")] = "127.0.0.1:9105",
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML added to its configuration: sinks, open_reads, targets ...")
+    ] = None,
 ) -> None:
     """The demonstration city: simulated management APIs over real HTTP, polled, recorded, summed and shown.
 
     A city of more than 2,200 PFLOPS with the published rates (88 % online, 59.8 % used), which come out of polling and
     summing; after two minutes it begins to move, and now and then a site fails.
     """
-    from suanli.cli.demonstration import Demonstration, folder
+    from suanli.cli.demonstration import Demonstration, added_settings, folder
 
     options = given(context)
     if story and data is None:
@@ -56,7 +59,8 @@ def demo(
 
             tell(kept, seed, options.loaded_language(), quiet=options.quiet)
             return
-        demonstration = Demonstration(kept, seed, options.loaded_language(), listen, quiet=options.quiet)
+        added = added_settings(settings) if settings else {}
+        demonstration = Demonstration(kept, seed, options.loaded_language(), listen, added, quiet=options.quiet)
         if once:
             _run(demonstration.once(json))
         else:
@@ -73,7 +77,7 @@ def serve(context: typer.Context) -> None:
     config: Config = options.loaded()
     check_secrets(config, options.path())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    if config.address[0] not in LOOPBACK and config.read_token is None:
+    if config.address[0] not in LOOPBACK and config.read_token is None and not config.open_reads:
         say(_TOKENS[options.loaded_language()].format(listen=config.listen))
     _run(run(config, lambda service: _started(service, options)))
 

@@ -25,6 +25,7 @@ class Config(BaseModel):
 
     trusted_proxies: addresses (or networks) of reverse proxies whose word on the client's address (X-Forwarded-For) is
     taken. With one in front, more than this machine can ask, so that reading needs a token on a loopback address too.
+    open_reads: whoever reaches `listen` may read, as where a container's port is published on loopback alone.
     """
 
     model_config = STRICT
@@ -35,6 +36,7 @@ class Config(BaseModel):
     tls: TlsConfig | None = None
     trusted_proxies: tuple[Annotated[str, AfterValidator(proxy_of)], ...] = ()
     read_token: SecretRef | None = None
+    open_reads: bool = False
     poll: PollConfig = PollConfig()
     reach: ReachConfig = ReachConfig()
     sinks: tuple[SinkConfig, ...] = ()
@@ -64,6 +66,12 @@ class Config(BaseModel):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("expected a time zone such as Asia/Shanghai") from None
         return name
+
+    @model_validator(mode="after")
+    def _open_or_not(self) -> Config:
+        if self.open_reads and self.read_token is not None:
+            raise ValueError("open_reads lets everybody read, read_token nobody without it: leave one of them out")
+        return self
 
     @model_validator(mode="after")
     def _distinct_sinks(self) -> Config:

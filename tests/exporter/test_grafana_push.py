@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from dashboards.build import boards
 from dashboards.parts.provision import FOLDER, FOLDER_UID
 from exporter.grafana.mark import content, fingerprint, mark_of, marked, says, untouched
 from exporter.grafana.sources import Source, asked, retargeted
+from suanli.config import load_config
 from tests.exporter.grafana_stub import Answer, GrafanaStub, grafana_stub
 
 ROOT = Path(__file__).parents[2]
@@ -298,6 +300,23 @@ def test_it_speaks_chinese(desk: Desk) -> None:
     done = desk.run("push", FIRST, lang="zh")
     assert "将新建" in done.stdout
     assert f"已写入 2 项：{FOLDER}, {FIRST}" in done.stderr
+
+
+def test_the_documents_commands_do_what_it_says(desk: Desk) -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^suanli grafana (.*)$", text, re.MULTILINE)
+    assert shown == ["push --dry-run", "diff", "push", "check"]
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (desk.folder / "config.yaml").write_text(block, encoding="utf-8")
+    assert load_config(desk.folder / "config.yaml").grafana is not None
+    commented = block.replace("  # ", "  ")
+    (desk.folder / "config.yaml").write_text(commented, encoding="utf-8")
+    grafana = load_config(desk.folder / "config.yaml").grafana
+    assert grafana is not None
+    assert grafana.folder is not None
+    assert (grafana.folder.uid, grafana.folder.title) == (FOLDER_UID, FOLDER)
+    desk.configure()
+    assert [desk.run(*one.split()).returncode for one in shown] == [0, 0, 0, 0]
 
 
 VALUE = st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=5)

@@ -86,6 +86,17 @@ def test_benchmarks_stand_from_their_first_day_to_the_day_before_their_end(
         ("sink: []\n", "config.yaml:1: sink: unknown key; did you mean sinks?"),
         ("poll:\n  intervall: 60s\n", "config.yaml:2: poll.intervall: unknown key; did you mean interval?"),
         ("timezone: Asia/Atlantis\n", "config.yaml:1: timezone: expected a time zone such as Asia/Shanghai"),
+        (
+            "grafana:\n  url: http://g\n  prometheus: {uid: p, url: 'http://p'}\n",
+            "config.yaml:3: grafana.prometheus: expected uid, of a data source that is there, or url",
+        ),
+        (
+            "grafana:\n  url: http://g\n  influxdb: {uid: i, database: d}\n",
+            "config.yaml:3: grafana.influxdb: database and token belong to a data source that is to be made",
+        ),
+        ("grafana:\n  url: http://g?x=1\n", "config.yaml:2: grafana.url: "),
+        ("grafana:\n  url: http://g\n  folder: {uid: a b, title: T}\n", "config.yaml:3: grafana.folder.uid: "),
+        ("open_reads: true\nread_token: {env: T}\n", "config.yaml:1: open_reads lets everybody read"),
         ("language: fr\n", "config.yaml:1: language: should be 'zh' or 'en'"),
         ("listen: 9105\n", "config.yaml:1: listen: should be a valid string"),
         ("listen: here\n", "config.yaml:1: listen: "),
