@@ -14,6 +14,7 @@ import uvicorn
 
 from suanli.config import TlsConfig, check_certificate
 from suanli.model.errors import Unavailable
+from suanli.model.message import Message
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _STOP_WITHIN = 3
@@ -98,5 +99,12 @@ def _bound(host: str, port: int) -> socket.socket:
         made.bind((host, port))
     except OSError as error:
         made.close()
-        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}; is another Suanli running?") from None
+        raise Unavailable(
+            Message(
+                "cannot listen on {host}:{port}: {why}; is another Suanli running?",
+                host=host,
+                port=port,
+                why=error.strerror,
+            )
+        ) from None
     return made

@@ -27,6 +27,7 @@ from exporter.prometheus import Exposition
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
+from suanli.model.message import Message
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
@@ -105,7 +106,7 @@ class Service:
             stop.cancel()
         for task in done - {stop}:
             task.result()
-            raise SuanliError(f"{task.get_name()} ended by itself")
+            raise SuanliError(Message("{task} ended by itself", task=task.get_name()))
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from suanli.answers import Asked, iso, rates_answer
 from suanli.config import Config
 from suanli.model.errors import SuanliError
+from suanli.model.message import Message
 from suanli.model.rates import PoolState, flagged
 from suanli.model.sample import Sample
 from suanli.registry.timeline import Span, run_by
@@ -43,8 +44,12 @@ def check_kept(store: Store, at: int) -> None:
         since = counter(connection, "samples_from")
     if at < since:
         raise SuanliError(
-            f"no sample from before {iso(since)} is kept, so nothing can be said of the single instant {iso(at)}; "
-            "ask for a period of whole hours or days (from, to), which are summed and kept for longer"
+            Message(
+                "no sample from before {since} is kept, so nothing can be said of the single instant {at}; ask for "
+                "a period of whole hours or days (from, to), which are summed and kept for longer",
+                since=iso(since),
+                at=iso(at),
+            )
         )
 
 

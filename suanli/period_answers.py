@@ -15,6 +15,7 @@ from suanli.answers import View as View
 from suanli.config import Config
 from suanli.model.calendar import Every, cuts
 from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.message import Message
 from suanli.model.metric import RUNGS
 from suanli.model.rates import Rates, Terms, rates_from, total
 from suanli.model.target import Target
@@ -188,8 +189,11 @@ def _means(record: _Record) -> dict[Name, Means]:
     since = counter(record.connection, "samples_from")
     if since > asked.lo:
         raise SuanliError(
-            f"a mean of rates is followed from sample to sample, and samples exist only since {iso(since)}: ask for "
-            "it from then on, or leave it out"
+            Message(
+                "a mean of rates is followed from sample to sample, and samples exist only since {since}: ask for "
+                "it from then on, or leave it out",
+                since=iso(since),
+            )
         )
     # Before anything was told no rate is defined, and nothing needs to be looked through.
     lo = min(max(asked.lo, _first_told(record.connection, asked.hi)), asked.hi)
@@ -216,8 +220,13 @@ def _check_points(points: int, every: Every) -> None:
         width = every if every == "month" else duration_text(every)
         raise InputError(
             Problem(
-                f"{points:,} points by {width} are more than {MOST_POINTS:,}: choose wider pieces, a shorter period, "
-                "or fewer groups",
+                Message(
+                    "{points:,} points by {width} are more than {most:,}: choose wider pieces, a shorter period, or "
+                    "fewer groups",
+                    points=points,
+                    width=width,
+                    most=MOST_POINTS,
+                ),
                 key="every",
             )
         )

@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 
 from suanli.answers import iso
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.quality.entrance import CHECKS
 from suanli.quality.inspections import INSPECTIONS
 from suanli.store import schema
@@ -68,16 +69,20 @@ def quarantine_row(store: Store, id_: str) -> dict[str, Any]:
             row = connection.execute(select(schema.rejections).where(schema.rejections.c.id == number)).first()
             if row is not None:
                 return _in_full(_of_sink(row), {"sink": row.sink, "seq": row.seq, "line": row.line})
-    raise InputError(Problem(f"nothing is listed under {id_}; `suanli quarantine list --all` shows what is"))
+    raise InputError(
+        Problem(Message("nothing is listed under {id}; `suanli quarantine list --all` shows what is", id=id_))
+    )
 
 
 def released_number(id_: str) -> int:
     """The number of what is to be released; an InputError for what cannot be, whatever its content."""
     kind, number = parsed(id_)
     if kind == "finding":
-        raise InputError(Problem(f"{id_} holds nothing back: its figures count, and are marked as suspect"))
+        raise InputError(
+            Problem(Message("{id} holds nothing back: its figures count, and are marked as suspect", id=id_))
+        )
     if kind == "sink":
-        raise InputError(Problem(f"{id_} is on record; it is the sink that would not take it"))
+        raise InputError(Problem(Message("{id} is on record; it is the sink that would not take it", id=id_)))
     return number
 
 
@@ -85,7 +90,11 @@ def parsed(id_: str) -> tuple[str | None, int]:
     """`12`, `finding-3` or `sink-4` as kind (None: held at the entrance) and number."""
     match = _ID.fullmatch(id_)
     if match is None:
-        raise InputError(Problem(f"{id_!r} is no number such as 12, finding-3 or sink-4; see `suanli quarantine list`"))
+        raise InputError(
+            Problem(
+                Message("{id!r} is no number such as 12, finding-3 or sink-4; see `suanli quarantine list`", id=id_)
+            )
+        )
     return match[1], int(match[2])
 
 

@@ -10,6 +10,7 @@ from suanli.config import Config
 from suanli.instant_answers import instant_answer
 from suanli.model.calendar import DAY, every_of
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message, message_of
 from suanli.model.units import CANONICAL_BASIS, Basis
 from suanli.period_answers import AskedPeriod, history_answer, period_answer
 from suanli.store.sql import Store
@@ -58,7 +59,9 @@ def answer_history(
     try:
         width = every_of(every)
     except ValueError as error:
-        raise InputError(Problem(f"{every!r}: {error}", key="every")) from None
+        raise InputError(
+            Problem(Message("{every!r}: {error}", every=every, error=message_of(error)), key="every")
+        ) from None
     end = now if given.hi is None else min(given.hi, now)
     lo, hi = passed(end - DAY if given.lo is None else given.lo, given.hi, now)
     return history_answer(store, _period(given, lo, hi), width, config, fleet=fleet)
@@ -67,21 +70,23 @@ def answer_history(
 def passed(lo: int, hi: int | None, now: int) -> tuple[int, int]:
     """What of [lo, hi) has passed: a `to` that lies ahead is cut to now, which is also what it is when left out."""
     if lo < 0:
-        raise InputError(Problem("expected a time after 1970", key="from"))
+        raise InputError(Problem(Message("expected a time after 1970"), key="from"))
     if hi is not None and hi <= lo:
-        raise InputError(Problem("expected a time after that of from", key="to"))
+        raise InputError(Problem(Message("expected a time after that of from"), key="to"))
     if lo >= now:
-        raise InputError(Problem("expected a time that has passed: nothing is known of what lies ahead", key="from"))
+        raise InputError(
+            Problem(Message("expected a time that has passed: nothing is known of what lies ahead"), key="from")
+        )
     return lo, now if hi is None else min(hi, now)
 
 
 def _check_together(given: Question) -> None:
     if given.at is not None and (given.lo, given.hi) != (None, None):
-        raise InputError(Problem("an instant and a period (from, to) exclude each other", key="at"))
+        raise InputError(Problem(Message("an instant and a period (from, to) exclude each other"), key="at"))
     if given.lo is None and given.hi is not None:
-        raise InputError(Problem("expected from beside it: a period begins somewhere", key="to"))
+        raise InputError(Problem(Message("expected from beside it: a period begins somewhere"), key="to"))
     if given.lo is None and given.mean:
-        raise InputError(Problem("expected a period (from, to): an instant has no mean", key="mean"))
+        raise InputError(Problem(Message("expected a period (from, to): an instant has no mean"), key="mean"))
 
 
 def _period(given: Question, lo: int, hi: int) -> AskedPeriod:

@@ -12,6 +12,7 @@ AccessError
 from __future__ import annotations
 
 from suanli.model.errors import SuanliError
+from suanli.model.message import Message
 
 
 class AccessError(SuanliError):
@@ -27,39 +28,39 @@ class AccessError(SuanliError):
 class Missing(AccessError):
     """No token was given."""
 
-    told = "a token is needed: Authorization: Bearer TOKEN"
+    told = Message("a token is needed: Authorization: Bearer TOKEN")
 
 
 class Invalid(AccessError):
     """Not a token of ours."""
 
-    told = "the token is not valid"
+    told = Message("the token is not valid")
 
 
 class Expired(AccessError):
     """Its time is over."""
 
-    told = "the token has expired; ask whoever gave it for a new one"
+    told = Message("the token has expired; ask whoever gave it for a new one")
 
 
 class Revoked(AccessError):
     """It was taken back."""
 
-    told = "the token was revoked; ask whoever gave it"
+    told = Message("the token was revoked; ask whoever gave it")
 
 
 class WrongNetwork(AccessError):
     """It may not be used from this address."""
 
     status = 403
-    told = "the token may not be used from this address"
+    told = Message("the token may not be used from this address")
 
 
 class LockedOut(AccessError):
     """Too many wrong tokens came from this address, so that for a while none is looked at. retry_after: seconds."""
 
     status = 429
-    told = "too many wrong tokens came from this address; wait"
+    told = Message("too many wrong tokens came from this address; wait")
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Sec
 from suanli.access.text import hashed, new_text
 from suanli.model.access import Scope
 from suanli.model.audit import Author, Line
+from suanli.model.message import Message, message_of
 from suanli.model.units import seconds_of
 from suanli.store.sql import Store
 from suanli.store.tokens import RecordedToken, add_token, revoke_token
@@ -25,7 +26,7 @@ def _scope(text: object) -> object:
 
 def _some(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
     if not scopes:
-        raise ValueError("expected at least one scope: a token without any may do nothing")
+        raise ValueError(Message("expected at least one scope: a token without any may do nothing"))
     return scopes
 
 
@@ -33,7 +34,9 @@ def _network(text: object) -> str:
     try:
         return str(ipaddress.ip_network(str(text)))
     except ValueError as error:
-        raise ValueError(f"expected a network such as 10.1.0.0/16 or 2001:db8::/32: {error}") from None
+        raise ValueError(
+            Message("expected a network such as 10.1.0.0/16 or 2001:db8::/32: {error}", error=message_of(error))
+        ) from None
 
 
 def _lifetime(text: object) -> object:
@@ -41,7 +44,7 @@ def _lifetime(text: object) -> object:
         return None
     seconds = seconds_of(text)
     if isinstance(seconds, int) and seconds > _LONGEST:
-        raise ValueError("expected at most 10y, or never")
+        raise ValueError(Message("expected at most 10y, or never"))
     return seconds
 
 

@@ -9,6 +9,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import SecretStr
 
+from suanli.model.message import Message
+
 _SECRET_BYTES = 32
 _ID_BYTES = 6
 _TEXT = re.compile(r"suanli_([0-9a-f]{12})_([0-9a-f]{64})")
@@ -34,7 +36,7 @@ def hashed(text: SecretStr) -> str:
     """The Argon2id hash of the text's secret, as it is kept."""
     parts = parts_of(text.get_secret_value())
     if parts is None:
-        raise ValueError("expected the text of a token")
+        raise ValueError(Message("expected the text of a token"))
     return _HASHER.hash(parts[1])
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from suanli.model.message import Message
 from suanli.model.units import Basis
 
 _FOLDED = re.compile(r"[\s_-]+")
@@ -67,8 +68,12 @@ class Accelerators:
 def unlisted_text(model: str, catalogue: Accelerators) -> str:
     """What to tell of a model that is not in the catalogue."""
     nearest = catalogue.nearest(model)
-    hint = f"nearest: {', '.join(nearest)}" if nearest else "see suanli/catalog/accelerators.csv"
-    return f"model {model!r} is not in the catalogue; {hint}"
+    hint = (
+        Message("nearest: {known}", known=", ".join(nearest))
+        if nearest
+        else Message("see suanli/catalog/accelerators.csv")
+    )
+    return Message("model {model!r} is not in the catalogue; {hint}", model=model, hint=hint)
 
 
 def folded(text: str) -> str:

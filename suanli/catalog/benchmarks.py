@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from suanli.model.compare import RatioMetric
+from suanli.model.message import Message
 from suanli.model.units import Basis
 
 Scope = Literal["national", "province", "city"]
@@ -56,7 +57,7 @@ class Benchmark(BaseModel):
     @model_validator(mode="after")
     def _racks_have_no_precision(self) -> Benchmark:
         if self.unit == "racks" and self.basis:
-            raise ValueError("a rate of racks has no basis; leave basis out")
+            raise ValueError(Message("a rate of racks has no basis; leave basis out"))
         return self
 
 

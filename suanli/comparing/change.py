@@ -15,6 +15,7 @@ from suanli.model.capacity import instant
 from suanli.model.compare import Part, RatioMetric, part_of
 from suanli.model.contribution import Contribution, contributions
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.rates import Terms, rates_from, total
 from suanli.model.units import CANONICAL_BASIS, Basis
 from suanli.period_answers import AskedPeriod
@@ -43,7 +44,7 @@ def change_answer(store: Store, config: Config, asked: AskedChange) -> dict[str,
     """
     sides = [_stretch(store, config, at, months=asked.months) for at in (asked.before, asked.after)]
     if sides[0][0] >= sides[1][0]:
-        raise InputError(Problem("expected a later time or month than the one it is compared with", key="to"))
+        raise InputError(Problem(Message("expected a later time or month than the one it is compared with"), key="to"))
     found = [_sums(store, config, asked, *side) for side in sides]
     rows = [_side(asked, terms, *side) for terms, side in zip(found, sides, strict=True)]
     return {

@@ -11,6 +11,7 @@ from suanli.comparing.sums import so_far, sums_by
 from suanli.config import Config
 from suanli.model.compare import shortfall
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.rates import Rates, Terms, rates_from, total
 from suanli.model.target import Target
 from suanli.model.units import Basis
@@ -29,7 +30,7 @@ def targets_answer(store: Store, config: Config, lo: int, hi: int) -> dict[str, 
     What is still to come of a period that runs is not judged: `judged_to` says where that ended.
     """
     if lo >= hi:
-        raise InputError(Problem("expected a time after that of from", key="to"))
+        raise InputError(Problem(Message("expected a time after that of from"), key="to"))
     end = so_far(store, lo, hi)
     bases = sorted({target.basis for target in config.targets})
     found = {basis: _sums(store, config, basis, lo, end) for basis in bases}
@@ -49,11 +50,13 @@ def asked_stretch(at: int | None, lo: int | None, hi: int | None, now: int) -> t
     Raises InputError, whose keys are `at`, `from` and `to`, for what does not go together.
     """
     if at is not None and (lo, hi) != (None, None):
-        raise InputError(Problem("an instant and a period (from, to) exclude each other", key="at"))
+        raise InputError(Problem(Message("an instant and a period (from, to) exclude each other"), key="at"))
     if lo is None and hi is not None:
-        raise InputError(Problem("expected from beside it: a period begins somewhere", key="to"))
+        raise InputError(Problem(Message("expected from beside it: a period begins somewhere"), key="to"))
     if lo is not None and lo >= now:
-        raise InputError(Problem("expected a time that has passed: nothing is known of what lies ahead", key="from"))
+        raise InputError(
+            Problem(Message("expected a time that has passed: nothing is known of what lies ahead"), key="from")
+        )
     if lo is not None:
         return lo, now if hi is None else hi
     at = now if at is None else at

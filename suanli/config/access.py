@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from suanli.config.base import STRICT
+from suanli.model.message import Message
 
 
 class TlsConfig(BaseModel):
@@ -22,9 +23,9 @@ def proxy_of(text: str) -> str:
     try:
         network = ip_network(text)
     except ValueError:
-        raise ValueError("expected the address of a proxy, such as 10.1.2.3 or 10.1.2.0/24") from None
+        raise ValueError(Message("expected the address of a proxy, such as 10.1.2.3 or 10.1.2.0/24")) from None
     if network.prefixlen == 0:
-        raise ValueError("that is everybody, and everybody could say that they are somebody else")
+        raise ValueError(Message("that is everybody, and everybody could say that they are somebody else"))
     return str(network)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from suanli.config.access import TlsConfig
 from suanli.config.whole import Config
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 from suanli.model.yamlfile import Loc, YamlFile, dotted
 
@@ -19,12 +20,17 @@ def check_certificate(tls: TlsConfig) -> None:
             Path(file).read_bytes()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
-            raise InputError(Problem(f"{file} cannot be read: {why}", key=key)) from None
+            raise InputError(Problem(Message("{file} cannot be read: {why}", file=file, why=why), key=key)) from None
     try:  # a key with a password would else be asked for at the terminal
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert, tls.key, password=lambda: "")
     except (ssl.SSLError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        told = f"{tls.cert} and {tls.key} are no certificate with its key, in PEM and without a password: {why}"
+        told = Message(
+            "{cert} and {key} are no certificate with its key, in PEM and without a password: {why}",
+            cert=tls.cert,
+            key=tls.key,
+            why=why,
+        )
         raise InputError(Problem(told, key="tls")) from None
 
 

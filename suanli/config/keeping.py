@@ -8,6 +8,7 @@ from pydantic import BaseModel, field_validator, model_validator
 
 from suanli.config.base import STRICT
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
 from suanli.model.units import Duration
 
@@ -51,7 +52,7 @@ class RetentionConfig(BaseModel):
     def _long_enough(self) -> RetentionConfig:
         lengths = [10**12 if one == "forever" else one for one in (self.samples, self.hourly, self.daily)]
         if lengths[0] < 2 * 86400:
-            raise ValueError("samples must be kept for at least 2d: days are made of them")
+            raise ValueError(Message("samples must be kept for at least 2d: days are made of them"))
         if lengths != sorted(lengths):
-            raise ValueError("hourly must not be shorter than samples, nor daily than hourly")
+            raise ValueError(Message("hourly must not be shorter than samples, nor daily than hourly"))
         return self

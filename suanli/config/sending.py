@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 
 from suanli.config.base import STRICT
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 
 
@@ -24,5 +25,5 @@ class SinkConfig(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> SinkConfig:
         if self.kind == "influxdb" and not (self.org and self.bucket and self.token):
-            raise ValueError("a sink of kind influxdb needs org, bucket and token")
+            raise ValueError(Message("a sink of kind influxdb needs org, bucket and token"))
         return self

@@ -15,6 +15,7 @@ from suanli.config.base import STRICT, with_tuples
 from suanli.config.keeping import RetentionConfig, StoreConfig
 from suanli.config.seeing import GrafanaConfig
 from suanli.config.sending import SinkConfig
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 from suanli.model.target import Target
 from suanli.model.yamlfile import YamlFile
@@ -23,6 +24,7 @@ from suanli.model.yamlfile import YamlFile
 class Config(BaseModel):
     """The whole file; every key may be left out.
 
+    language: of the command line; a file that does not say it leaves it to the terminal's: docs/decisions/0015.
     trusted_proxies: addresses (or networks) of reverse proxies whose word on the client's address (X-Forwarded-For) is
     taken. With one in front, more than this machine can ask, so that reading needs a token on a loopback address too.
     open_reads: whoever reaches `listen` may read, as where a container's port is published on loopback alone.
@@ -55,7 +57,7 @@ class Config(BaseModel):
     @classmethod
     def _known_port(cls, address: str) -> str:
         if int(address.rpartition(":")[2]) > 65535:
-            raise ValueError("expected a port of at most 65535")
+            raise ValueError(Message("expected a port of at most 65535"))
         return address
 
     @field_validator("timezone")
@@ -64,7 +66,7 @@ class Config(BaseModel):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("expected a time zone such as Asia/Shanghai") from None
+            raise ValueError(Message("expected a time zone such as Asia/Shanghai")) from None
         return name
 
     @model_validator(mode="after")
@@ -77,17 +79,31 @@ class Config(BaseModel):
     def _distinct_sinks(self) -> Config:
         names = [sink.name for sink in self.sinks]
         if len(set(names)) < len(names):
-            raise ValueError("two sinks have the same name; each has a cursor of its own under its name")
+            raise ValueError(Message("two sinks have the same name; each has a cursor of its own under its name"))
         return self
 
     @model_validator(mode="after")
     def _said_once(self) -> Config:
         targets = [(one.scope, one.metric, one.basis) for one in self.targets]
         if twice := next((one for one in targets if targets.count(one) > 1), None):
-            raise ValueError(f"two targets of {twice[0]}, {twice[1]} ({twice[2]}): which of them is to be reached?")
+            raise ValueError(
+                Message(
+                    "two targets of {scope}, {metric} ({basis}): which of them is to be reached?",
+                    scope=twice[0],
+                    metric=twice[1],
+                    basis=twice[2],
+                )
+            )
         named = [(one.name, one.metric, one.since) for one in self.benchmarks]
         if again := next((one for one in named if named.count(one) > 1), None):
-            raise ValueError(f"two benchmarks {again[0]} of {again[1]} from {again[2]}: a name stands for one value")
+            raise ValueError(
+                Message(
+                    "two benchmarks {name} of {metric} from {since}: a name stands for one value",
+                    name=again[0],
+                    metric=again[1],
+                    since=again[2],
+                )
+            )
         return self
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from suanli.model.capacity import instant
+from suanli.model.message import Message
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.sample import Quality
 from suanli.model.units import seconds_of
@@ -41,9 +42,9 @@ def _up_to(most: float) -> Callable[[Any], float]:
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"expected a number, not {value!r}")
+            raise ValueError(Message("expected a number, not {value!r}", value=value))
         if not 0 <= value <= most:
-            raise ValueError(f"expected a number from 0 to {most:,.0f}, not {value}")
+            raise ValueError(Message("expected a number from 0 to {most:,.0f}, not {value}", most=most, value=value))
         return abs(float(value))  # -0.0 is 0
 
     return amount
@@ -53,7 +54,7 @@ def _second(value: Any, zone: ZoneInfo) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"expected ISO 8601 or whole UTC seconds, not {value!r}")
+        raise ValueError(Message("expected ISO 8601 or whole UTC seconds, not {value!r}", value=value))
     return int(value) if _SECONDS.fullmatch(value) else _of_iso(value, zone)
 
 
@@ -64,35 +65,35 @@ def _of_iso(text: str, zone: ZoneInfo) -> int:
         certain = moment.tzinfo is not None or local.utcoffset() == local.replace(fold=1).utcoffset()
         at = instant(local, zone)
     except (ValueError, OverflowError):
-        raise ValueError(f"expected ISO 8601 or whole UTC seconds, not {text!r}") from None
+        raise ValueError(Message("expected ISO 8601 or whole UTC seconds, not {text!r}", text=text)) from None
     if not certain:
-        raise ValueError(f"{text} comes twice or never in {zone.key}: write its offset")
+        raise ValueError(Message("{text} comes twice or never in {zone}: write its offset", text=text, zone=zone.key))
     return at
 
 
 def _not_ahead(at: int, now: int) -> int:
     if at < _EARLIEST:
-        raise ValueError(f"{at} as UTC seconds is before 1973; a day is written 2024-03-01")
+        raise ValueError(Message("{at} as UTC seconds is before 1973; a day is written 2024-03-01", at=at))
     if at > now + AHEAD:
-        raise ValueError(f"lies {at - now} s in the future; expected the past, in whole seconds")
+        raise ValueError(Message("lies {ahead} s in the future; expected the past, in whole seconds", ahead=at - now))
     return at
 
 
 def _holding(value: Any) -> int:
     seconds = seconds_of(value)
     if not isinstance(seconds, int) or seconds > _LONGEST:
-        raise ValueError("expected a duration of at most 1y")
+        raise ValueError(Message("expected a duration of at most 1y"))
     return seconds
 
 
 def _quality(value: Any) -> Quality:
     found = next((one for one in _GIVEN if one == value), None)
     if found is None:
-        raise ValueError(f"expected {', '.join(_GIVEN)}, not {value!r}")
+        raise ValueError(Message("expected {known}, not {value!r}", known=", ".join(_GIVEN), value=value))
     return found
 
 
 def _reason(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 500 or not value.isprintable():
-        raise ValueError("expected at most 500 characters in one line")
+        raise ValueError(Message("expected at most 500 characters in one line"))
     return value

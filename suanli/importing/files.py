@@ -16,6 +16,7 @@ import orjson
 
 from suanli.importing.rows import COLUMNS, Problems, Row, Spot, right_columns
 from suanli.model.errors import Problem
+from suanli.model.message import Message, message_of
 
 MAX_BYTES = 256 * 2**20  # a row becomes some 1.6 kB in memory, and all of an import is one transaction
 
@@ -25,13 +26,13 @@ def read_rows(path: Path, problems: Problems) -> Iterator[Row]:
     name = str(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            problems.add(Problem(f"larger than {MAX_BYTES >> 20} MiB: import it in parts", name))
+            problems.add(Problem(Message("larger than {most} MiB: import it in parts", most=MAX_BYTES >> 20), name))
             return
         yield from _reader(path)(path, problems)
     except OSError as error:
-        problems.add(Problem(f"cannot be read: {error.strerror}", name))
+        problems.add(Problem(Message("cannot be read: {why}", why=error.strerror), name))
     except UnicodeDecodeError:
-        problems.add(Problem("is not UTF-8: save it as CSV UTF-8", name))
+        problems.add(Problem(Message("is not UTF-8: save it as CSV UTF-8"), name))
 
 
 def _reader(path: Path) -> Callable[[Path, Problems], Iterator[Row]]:
@@ -57,23 +58,29 @@ def _of_csv(path: Path, problems: Problems) -> Iterator[Row]:
                 if not right_columns(spot, columns, problems):
                     return
         except csv.Error as error:
-            problems.add(Problem(f"is no CSV here: {error}", str(path), reader.line_num))
+            problems.add(
+                Problem(Message("is no CSV here: {error}", error=message_of(error)), str(path), reader.line_num)
+            )
         if not columns:
-            problems.add(Problem(f"is empty: expected a header of {', '.join(COLUMNS)}", str(path)))
+            problems.add(
+                Problem(Message("is empty: expected a header of {known}", known=", ".join(COLUMNS)), str(path))
+            )
 
 
 def _csv_row(spot: Spot, columns: list[str], cells: list[str], problems: Problems) -> Iterator[Row]:
     if len(cells) == len(columns):
         yield Row(spot, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})
     else:
-        problems.add(spot.problem(f"has {len(cells)} cells under {len(columns)} columns"))
+        problems.add(
+            spot.problem(Message("has {cells} cells under {columns} columns", cells=len(cells), columns=len(columns)))
+        )
 
 
 def _of_list(path: Path, problems: Problems) -> Iterator[Row]:
     try:
         objects = orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
-        problems.add(Problem(f"is no JSON here: {error.msg}", str(path), error.lineno))
+        problems.add(Problem(Message("is no JSON here: {msg}", msg=error.msg), str(path), error.lineno))
         return
     for index, value in enumerate(objects):
         objects[index] = None  # a long file is not held as objects and as samples at once
@@ -90,11 +97,11 @@ def _of_lines(path: Path, problems: Problems) -> Iterator[Row]:
             try:
                 yield from _json_row(spot, orjson.loads(text), problems)
             except orjson.JSONDecodeError as error:
-                problems.add(spot.problem(f"is no JSON object in one line: {error.msg}"))
+                problems.add(spot.problem(Message("is no JSON object in one line: {msg}", msg=error.msg)))
 
 
 def _json_row(spot: Spot, value: Any, problems: Problems) -> Iterator[Row]:
     if not isinstance(value, dict):
-        problems.add(spot.problem("expected an object of columns and values"))
+        problems.add(spot.problem(Message("expected an object of columns and values")))
     elif right_columns(spot, list(value), problems):
         yield Row(spot, value)

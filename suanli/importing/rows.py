@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.yamlfile import dotted
 
@@ -65,7 +66,7 @@ class Problems:
     def raise_any(self) -> None:
         """An InputError of all of them; nothing when there is none."""
         if self._kept:
-            more = [Problem(f"and {self._more} more problems")] if self._more else []
+            more = [Problem(Message("and {count} more problems", count=self._more))] if self._more else []
             raise InputError([*self._kept, *more])
 
 
@@ -81,12 +82,20 @@ def right_columns(spot: Spot, names: list[str], problems: Problems) -> bool:
 def _faults(names: tuple[str, ...]) -> list[tuple[str, str]]:
     """What is wrong with these names of columns: pairs of name and message."""
     wrong = [(name, _unknown(name)) for name in names if name not in COLUMNS]
-    twice = [(name, "this column comes twice") for name in COLUMNS if names.count(name) > 1]
-    missing = [(name, "this column is missing") for name in REQUIRED if name not in names]
-    figures = [] if set(names) & set(FIGURES) else [("", f"no column of figures; expected any of {', '.join(FIGURES)}")]
+    twice = [(name, Message("this column comes twice")) for name in COLUMNS if names.count(name) > 1]
+    missing = [(name, Message("this column is missing")) for name in REQUIRED if name not in names]
+    figures = (
+        []
+        if set(names) & set(FIGURES)
+        else [("", Message("no column of figures; expected any of {known}", known=", ".join(FIGURES)))]
+    )
     return wrong + twice + missing + figures
 
 
 def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.5)
-    return f"unknown column; did you mean {close[0]}?" if close else f"unknown column; known: {', '.join(COLUMNS)}"
+    return (
+        Message("unknown column; did you mean {nearest}?", nearest=close[0])
+        if close
+        else Message("unknown column; known: {known}", known=", ".join(COLUMNS))
+    )

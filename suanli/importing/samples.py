@@ -29,6 +29,7 @@ from suanli.importing.cells import MOST, filled, parsers
 from suanli.importing.files import read_rows
 from suanli.importing.rows import Problems, Row, Spot
 from suanli.model.errors import Problem
+from suanli.model.message import Message, message_of
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.sample import Sample, worst
 from suanli.model.site import Pool, Site
@@ -72,7 +73,7 @@ def read_samples(
             if (sample := reader.sample(row)) is not None:
                 samples.append(sample)
             if count % EVERY == 0:
-                told(f"{path}: {count:,} rows read")
+                told(Message("{file}: {count:,} rows read", file=path, count=count))
     problems.raise_any()
     return samples
 
@@ -106,7 +107,7 @@ class _Reader:
         place = self._place(row)
         cells = {column: self._cell(row, column) for column in self._parsers if filled(row.values.get(column))}
         if "at" not in cells:
-            self._problems.add(row.spot.problem("expected a time", "at"))
+            self._problems.add(row.spot.problem(Message("expected a time"), "at"))
         if place is None or cells.get("at") is None or not self._first(row, place, cells["at"]):
             return None
         return self._made(row, place, cells)
@@ -121,25 +122,35 @@ class _Reader:
 
     def _stranger(self, spot: Spot, site: str, pool: str) -> Problem:
         if self._problems.full:  # looking for near names is slow, and a wrong file has many strange ones
-            return spot.problem("is not registered", "site")
+            return spot.problem(Message("is not registered"), "site")
         pools = [known for of, known in self._places if of == site]
         if pools:
-            return spot.problem(f"site {site} has no pool {pool!r}; {_nearest(pool, pools)}", "pool")
+            return spot.problem(
+                Message(
+                    "site {site} has no pool {pool!r}; {nearest}", site=site, pool=pool, nearest=_nearest(pool, pools)
+                ),
+                "pool",
+            )
         sites = list(dict.fromkeys(of for of, _ in self._places))
-        return spot.problem(f"no site {site!r} with pools is registered; {_nearest(site, sites)}", "site")
+        return spot.problem(
+            Message("no site {site!r} with pools is registered; {nearest}", site=site, nearest=_nearest(site, sites)),
+            "site",
+        )
 
     def _cell(self, row: Row, column: str) -> Any:
         try:
             return self._parsers[column](row.values[column])
         except ValueError as error:
-            self._problems.add(row.spot.problem(str(error), column))
+            self._problems.add(row.spot.problem(message_of(error), column))
             return None
 
     def _first(self, row: Row, place: _Place, at: int) -> bool:
         before = place.seen.setdefault(at, row.spot)
         if before is row.spot:
             return True
-        self._problems.add(row.spot.problem(f"this pool already has a row for this time: {before}", "at"))
+        self._problems.add(
+            row.spot.problem(Message("this pool already has a row for this time: {before}", before=before), "at")
+        )
         return False
 
     def _made(self, row: Row, place: _Place, cells: dict[str, Any]) -> Sample | None:
@@ -166,7 +177,12 @@ class _Reader:
             return given
         pflops: float = devices * place.peak
         if pflops > MOST["pflops"]:
-            self._problems.add(row.spot.problem(f"these are {pflops:g} PFLOPS, more than there are", f"{rung}_devices"))
+            self._problems.add(
+                row.spot.problem(
+                    Message("these are {pflops:g} PFLOPS, more than there are", pflops=pflops),
+                    f"{rung}_devices",
+                )
+            )
         return pflops
 
 
@@ -176,10 +192,14 @@ def _word(place: _Place, cells: dict[str, Any]) -> dict[str, Any]:
     rungs = [rung.name for rung in SAMPLE_RUNGS if f"{rung.name}_devices" in cells]
     if place.peak is not None or all(f"{rung}_pflops" in cells for rung in rungs):
         return {"quality": quality, "reason": reason}
-    why = f"no published peak for model {place.pool.model}"
+    why = Message("no published peak for model {model}", model=place.pool.model)
     return {"quality": worst([quality, "partial"]), "reason": "; ".join(filter(None, (reason, why)))}
 
 
 def _nearest(text: str, known: list[str]) -> str:
     close = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
-    return f"nearest: {', '.join(close)}" if close else "suanli apply registers sites and pools"
+    return (
+        Message("nearest: {known}", known=", ".join(close))
+        if close
+        else Message("suanli apply registers sites and pools")
+    )

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from suanli.model.message import Message
 from suanli.model.site import Id, Name
 
 Verb = Literal["read", "push", "submit", "approve", "administer"]
@@ -26,7 +27,7 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _PLAIN: frozenset[str] = frozenset({"read", "approve", "admin"})
-_EXPECTED = "expected read, push:SITE, register:OPERATOR, approve or admin"
+_EXPECTED = Message("expected read, push:SITE, register:OPERATOR, approve or admin")
 _EVERYWHERE: dict[Kind, frozenset[Verb]] = {
     "read": frozenset({"read"}),
     "approve": frozenset({"read", "submit", "approve"}),
@@ -55,7 +56,11 @@ class Scope:
             return cls("push", of)
         if colon and kind == "register" and _fits(_NAME, of) and of != "*":
             return cls("register", of)
-        raise ValueError(f"{_EXPECTED}, of one site or operator in its exact words, not {text!r}")
+        raise ValueError(
+            Message(
+                "{expected}, of one site or operator in its exact words, not {text!r}", expected=_EXPECTED, text=text
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from suanli.model.message import Message
 from suanli.model.units import seconds_of
 
 HOUR = 3600
@@ -24,10 +25,10 @@ def every_of(text: str) -> Every:
     try:
         seconds = seconds_of(text)
     except ValueError:
-        raise ValueError("expected a width such as 5m, 1h, 1d, 7d or month") from None
+        raise ValueError(Message("expected a width such as 5m, 1h, 1d, 7d or month")) from None
     assert isinstance(seconds, int)  # noqa: S101 - seconds_of gives whole seconds for a text
     if seconds % DAY and DAY % seconds:
-        raise ValueError("expected a width that divides a day, or whole days")
+        raise ValueError(Message("expected a width that divides a day, or whole days"))
     return seconds
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from suanli.model.message import Message
 from suanli.model.sample import Pflops
 from suanli.model.text import PLAIN
 
@@ -29,7 +30,7 @@ def _read(value: object) -> object:
 
 def _in_range(moment: date | datetime) -> date | datetime:
     if not 1800 <= moment.year < 3000:  # beyond lie times that no clock and no database can write back
-        raise ValueError("expected a time from 1800 to 2999")
+        raise ValueError(Message("expected a time from 1800 to 2999"))
     return moment
 
 
@@ -57,7 +58,7 @@ class CapacityEntry(BaseModel):
     @model_validator(mode="after")
     def _one_amount(self) -> CapacityEntry:
         if (self.devices is None) == (self.pflops is None):
-            raise ValueError("expected exactly one of devices and pflops")
+            raise ValueError(Message("expected exactly one of devices and pflops"))
         return self
 
 

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Literal, NamedTuple
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.rates import Terms
 
 RatioMetric = Literal["online_ratio", "usage_ratio", "overall_ratio"]
@@ -68,7 +69,7 @@ def days_at_pace(missing: float | None, gained: float | None, over_days: float) 
     days than a float can say. None where one of the two is unknown. Raises InputError for no days.
     """
     if not 0 < over_days < float("inf"):
-        raise InputError(Problem("expected more than 0 days to take the pace from", key="over_days"))
+        raise InputError(Problem(Message("expected more than 0 days to take the pace from"), key="over_days"))
     if missing is None:
         return None
     if missing <= 0:

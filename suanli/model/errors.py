@@ -24,8 +24,12 @@ class Problem:
     key: str = ""
 
     def __str__(self) -> str:
+        return self.with_message(self.message)
+
+    def with_message(self, message: str) -> str:
+        """Where it is, and this of it."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (where, self.key, self.message) if part)
+        return ": ".join(part for part in (where, self.key, message) if part)
 
 
 class SuanliError(Exception):

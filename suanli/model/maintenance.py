@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # the package ships no types
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from suanli.model.message import Message, message_of
 from suanli.model.site import Id
 
 Policy = Literal["exclude", "include", "hold"]
@@ -55,18 +56,23 @@ def _checked(rule: str) -> str:
     """The rule as it was written; a ValueError says what was expected in it."""
     parts = _parts(rule)
     if parts.get("FREQ") not in _FREQUENCIES:
-        raise ValueError(f"expected FREQ to be one of {', '.join(_FREQUENCIES)}: a window repeats once an hour at most")
+        raise ValueError(
+            Message(
+                "expected FREQ to be one of {known}: a window repeats once an hour at most",
+                known=", ".join(_FREQUENCIES),
+            )
+        )
     if {"COUNT", "UNTIL"} <= parts.keys():
-        raise ValueError("expected COUNT or UNTIL, not both")
+        raise ValueError(Message("expected COUNT or UNTIL, not both"))
     if parts["FREQ"] == "HOURLY" and "BYHOUR" in parts:
-        raise ValueError("expected no BYHOUR beside FREQ=HOURLY: write FREQ=DAILY with these hours")
+        raise ValueError(Message("expected no BYHOUR beside FREQ=HOURLY: write FREQ=DAILY with these hours"))
     if parts["FREQ"] in _FIXED_STEPS and re.search(r"\d", parts.get("BYDAY", "")):
-        raise ValueError("expected BYDAY without numbers: only months and years count their weekdays")
+        raise ValueError(Message("expected BYDAY without numbers: only months and years count their weekdays"))
     _last_start(parts)
     try:
         _rrule(parts, datetime(2000, 1, 1))  # noqa: DTZ001 - whichever day it is
     except (ValueError, TypeError) as error:
-        raise ValueError(f"expected a recurrence rule of RFC 5545: {error}") from None
+        raise ValueError(Message("expected a recurrence rule of RFC 5545: {error}", error=message_of(error))) from None
     for name in [name for name in parts if name in _NUMBERS]:
         _check_numbers(name, parts[name])
     return rule
@@ -162,14 +168,22 @@ def _walls(rule: str, first: datetime, zone: ZoneInfo, skipped: timedelta) -> It
 def _parts(rule: str) -> dict[str, str]:
     if re.search(r"[:\s]", rule):
         raise ValueError(
-            "expected only a rule's value, such as FREQ=WEEKLY;BYDAY=SU: "
-            "its DTSTART is the window's from, and EXDATE and RDATE are not known here"
+            Message(
+                "expected only a rule's value, such as FREQ=WEEKLY;BYDAY=SU: its DTSTART is the window's from, and "
+                "EXDATE and RDATE are not known here"
+            )
         )
     pairs = [part.partition("=") for part in rule.upper().split(";")]
     names = [name for name, _, _ in pairs]
     for name in names:
         if name not in _NAMES or names.count(name) > 1:
-            raise ValueError(f"expected parts of {', '.join(sorted(_NAMES))}, each at most once, not {name!r}")
+            raise ValueError(
+                Message(
+                    "expected parts of {known}, each at most once, not {name!r}",
+                    known=", ".join(sorted(_NAMES)),
+                    name=name,
+                )
+            )
     return {name: value for name, _, value in pairs}
 
 
@@ -183,7 +197,9 @@ def _last_start(parts: dict[str, str]) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None:
-        raise ValueError("expected UNTIL as 20261231, as 20261231T235959 (local time) or as 20261231T155959Z (UTC)")
+        raise ValueError(
+            Message("expected UNTIL as 20261231, as 20261231T235959 (local time) or as 20261231T155959Z (UTC)")
+        )
     return moment if "T" in text else moment + (_DAY - _SECOND)
 
 
@@ -197,37 +213,62 @@ def _check_numbers(name: str, value: str) -> None:
     for number in map(int, value.split(",")):
         if number not in known and not (name in _FROM_THE_END and -number in known):
             ends = " (or as many from the end, with a minus)" if name in _FROM_THE_END else ""
-            raise ValueError(f"expected {name} to be {known[0]} to {known[-1]}{ends}, not {number}")
+            raise ValueError(
+                Message(
+                    "expected {name} to be {lowest} to {highest}{ends}, not {number}",
+                    name=name,
+                    lowest=known[0],
+                    highest=known[-1],
+                    ends=ends,
+                    number=number,
+                )
+            )
 
 
 def _check_exists(moment: date | datetime, zone: ZoneInfo) -> None:
     """The seconds of a time that the clock skips would be those of another time, at which the rule would repeat."""
     wall = _wall(moment)
     if wall.tzinfo is None and _clock(_reached(wall, zone), zone) != wall:
-        raise ValueError(f"expected a time that is on the clock of {zone.key}, which skips {wall}")
+        raise ValueError(
+            Message("expected a time that is on the clock of {zone}, which skips {wall}", zone=zone.key, wall=wall)
+        )
 
 
 def _check_rule(rule: str, start: datetime, end: datetime, zone: ZoneInfo) -> None:
     length = end - start
     if length <= timedelta(0):
-        raise ValueError(f"until must come after from by the clock of {zone.key}, which the rule repeats")
+        raise ValueError(
+            Message("until must come after from by the clock of {zone}, which the rule repeats", zone=zone.key)
+        )
     # A day that no year has (30 February) would be looked for up to the year 9999.
     if next(iter(_rrule(_parts(rule), start).replace(interval=_ONLY_THE_FIRST)), None) != start:
-        raise ValueError(f"expected from to be the first time that the rule gives; {start:%A %Y-%m-%d %H:%M:%S} is not")
+        raise ValueError(
+            Message(
+                "expected from to be the first time that the rule gives; {start:%A %Y-%m-%d %H:%M:%S} is not",
+                start=start,
+            )
+        )
     walls = list(takewhile(lambda wall: wall <= start + _LOOKED_AT, _walls(rule, start, zone, timedelta(0))))
     if not walls:
-        raise ValueError("expected UNTIL not to come before from")
+        raise ValueError(Message("expected UNTIL not to come before from"))
     for wall, following in pairwise(walls):
         if wall + length > following:
-            raise ValueError(f"occurrences overlap: that of {wall} lasts until {wall + length}, past {following}")
+            raise ValueError(
+                Message(
+                    "occurrences overlap: that of {wall} lasts until {end}, past {following}",
+                    wall=wall,
+                    end=wall + length,
+                    following=following,
+                )
+            )
 
 
 def _seconds(window: Window, zone: ZoneInfo) -> tuple[int, int]:
     start, end = _second(window.start, zone), _second(window.end, zone)
     if end <= start:
-        raise ValueError("until must come after from")
+        raise ValueError(Message("until must come after from"))
     if start < 0 or end > _LAST_SECOND:
-        raise ValueError("expected a window between the years 1970 and 9000")
+        raise ValueError(Message("expected a window between the years 1970 and 9000"))
     return start, end
 
 

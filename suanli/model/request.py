@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from suanli.model.capacity import CapacityEntry, Moment
+from suanli.model.message import Message
 from suanli.model.site import Id, Site
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -32,7 +33,7 @@ class SitesRequest(BaseModel):
         ids = [site.id for site in self.sites]
         if len(set(ids)) < len(ids):
             twice = next(one for one in ids if ids.count(one) > 1)
-            raise ValueError(f"site {twice} is listed twice")
+            raise ValueError(Message("site {twice} is listed twice", twice=twice))
         return self
 
     @property

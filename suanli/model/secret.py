@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
-NO_PASSWORD = "an address holds no password: name it beside the address, {url: ..., password: {env: NAME}}"  # noqa: S105
+NO_PASSWORD = Message("an address holds no password: name it beside the address, {url: ..., password: {env: NAME}}")
 _PASSWORD = re.compile(r"[^:/?#]*://[^:/]*:[^@]*@|[?&][^=&]*(?:password|passwd|secret)[^=&]*=", re.IGNORECASE)
 
 
@@ -31,13 +32,13 @@ class SecretRef(BaseModel):
     def _never_in_the_file(cls, value: object) -> object:
         if isinstance(value, str):
             # The text is left out on purpose: it may be the secret.
-            raise ValueError("a secret is not written in a file: write {env: NAME} or {file: path}")
+            raise ValueError(Message("a secret is not written in a file: write {env: NAME} or {file: path}"))
         return value
 
     @model_validator(mode="after")
     def _exactly_one(self) -> SecretRef:
         if (self.env is None) == (self.file is None):
-            raise ValueError("expected one of {env: NAME} and {file: path}")
+            raise ValueError(Message("expected one of {env: NAME} and {file: path}"))
         return self
 
     def reveal(self) -> SecretStr:
@@ -45,11 +46,15 @@ class SecretRef(BaseModel):
         text = os.environ.get(self.env) if self.env is not None else self._read()
         if not text or not text.strip():
             where = f"environment variable {self.env}" if self.env else f"file {self.file}"
-            raise InputError(Problem(f"secret missing: {where} is not set or is empty"))
+            raise InputError(Problem(Message("secret missing: {where} is not set or is empty", where=where)))
         return SecretStr(text.strip())
 
     def _read(self) -> str:
         try:
             return Path(self.file or "").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(Problem(f"secret missing: cannot read {self.file}: {error.__class__.__name__}")) from None
+            raise InputError(
+                Problem(
+                    Message("secret missing: cannot read {file}: {why}", file=self.file, why=error.__class__.__name__)
+                )
+            ) from None

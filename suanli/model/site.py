@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from suanli.model.capacity import CapacityEntry, Moment
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 from suanli.model.text import PLAIN
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
@@ -57,10 +58,9 @@ class Auth(BaseModel):
         needed, also = _AUTH[self.kind]
         given = {name for name in type(self).model_fields if name != "kind" and getattr(self, name) is not None}
         if not set(needed) <= given or given - set(needed) - set(also):
-            told = ", ".join(needed) or "nothing else"
-            raise ValueError(
-                f"auth kind {self.kind} takes {told}" + (f" and may take {', '.join(also)}" if also else "")
-            )
+            known = ", ".join(needed) or Message("nothing else")
+            more = Message("; and may take {more}", more=", ".join(also)) if also else ""
+            raise ValueError(Message("auth kind {kind} takes {known}{more}", kind=self.kind, known=known, more=more))
         return self
 
 
@@ -75,7 +75,7 @@ class Tls(BaseModel):
     @model_validator(mode="after")
     def _pair(self) -> Tls:
         if (self.cert is None) != (self.key is None):
-            raise ValueError("cert and key are given together")
+            raise ValueError(Message("cert and key are given together"))
         return self
 
 
@@ -149,17 +149,22 @@ class Site(BaseModel):
     def _distinct_pools(self) -> Site:
         ids = [pool.id for pool in self.pools]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
-            raise ValueError(f"pool {twice[0]} is listed twice")
+            raise ValueError(Message("pool {pool} is listed twice", pool=twice[0]))
         return self
 
     @model_validator(mode="after")
     def _checked_against(self) -> Site:
         if self.cross_check is not None:
             if self.source is None:
-                raise ValueError("a cross_check needs a source to be compared with")
+                raise ValueError(Message("a cross_check needs a source to be compared with"))
             strange = sorted(self.cross_check.matches.keys() - {pool.id for pool in self.pools})
             if strange and self.pools:
-                raise ValueError(f"cross_check.matches names {strange[0]}, which is no pool of this site")
+                raise ValueError(
+                    Message(
+                        "cross_check.matches names {name}, which is no pool of this site",
+                        name=strange[0],
+                    )
+                )
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from suanli.model.compare import RatioMetric
+from suanli.model.message import Message
 from suanli.model.site import Id, Name
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 
@@ -40,7 +41,7 @@ def _scope(text: str) -> str:
         if text != "fleet":
             _SCOPES[kind].validate_python(name)
     except (KeyError, ValidationError):
-        raise ValueError("expected fleet, province:NAME, operator:NAME or site:ID") from None
+        raise ValueError(Message("expected fleet, province:NAME, operator:NAME or site:ID")) from None
     return text
 
 

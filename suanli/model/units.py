@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from suanli.model.message import Message
+
 PowerUnit = Literal["FLOPS", "TFLOPS", "PFLOPS", "EFLOPS"]
 Unit = Literal["FLOPS", "TFLOPS", "PFLOPS", "EFLOPS", "devices"]
 Basis = Literal["fp16", "fp32", "fp64"]
@@ -23,13 +25,13 @@ _LONGEST = 100 * _SECONDS_PER["y"]
 def seconds_of(text: object) -> object:
     """Seconds of a duration such as `60s`, `10m`, `90d`; anything else is left for the model to refuse."""
     if isinstance(text, int) and not isinstance(text, bool):
-        raise ValueError(f"a duration needs its unit: write {text}s, not {text}")
+        raise ValueError(Message("a duration needs its unit: write {text}s, not {text}", text=text))
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError("expected a duration such as 60s, 10m, 1h or 90d")
+        raise ValueError(Message("expected a duration such as 60s, 10m, 1h or 90d"))
     seconds = int(match[1]) * _SECONDS_PER[match[2]]
     if not 1 <= seconds <= _LONGEST:
-        raise ValueError("a duration must be at least 1s and at most 100y")
+        raise ValueError(Message("a duration must be at least 1s and at most 100y"))
     return seconds
 
 

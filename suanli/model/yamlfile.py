@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.findings import plain
+from suanli.model.message import Message
 
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[int | str, ...]
@@ -50,12 +52,12 @@ class YamlFile:
         """The file at `path`; unreadable, too large or not UTF-8 is an InputError."""
         try:
             if path.stat().st_size > MAX_BYTES:
-                raise InputError(Problem(f"larger than {MAX_BYTES >> 20} MiB", str(path)))
+                raise InputError(Problem(Message("larger than {most} MiB", most=MAX_BYTES >> 20), str(path)))
             return cls(str(path), path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
+            raise InputError(Problem(Message("cannot be read: {why}", why=error.strerror), str(path))) from None
         except UnicodeDecodeError as error:
-            raise InputError(Problem(f"is not UTF-8 (byte {error.start})", str(path))) from None
+            raise InputError(Problem(Message("is not UTF-8 (byte {start})", start=error.start), str(path))) from None
 
     def problem(self, loc: Loc, message: str) -> Problem:
         """What is wrong at this place of the data, with its line."""
@@ -76,7 +78,7 @@ class YamlFile:
         if self.problems:
             raise InputError(self.problems)
         if not isinstance(self.data, dict):
-            raise InputError(Problem("expected a mapping of keys to values", self.name, 1))
+            raise InputError(Problem(Message("expected a mapping of keys to values"), self.name, 1))
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
@@ -98,21 +100,21 @@ class YamlFile:
 
 def unknown_key(key: str, known: list[str]) -> str:
     """The message for a key that nobody reads."""
+    return Message("unknown key; {hint}", hint=key_hint(key, known))
+
+
+def key_hint(key: str, known: list[str]) -> str:
+    """Which key was probably meant, or which there are."""
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    return f"unknown key; {hint}"
+    if close:
+        return Message("did you mean {nearest}?", nearest=close[0])
+    return Message("known here: {known}", known=", ".join(known))
 
 
 def dotted(loc: Loc) -> str:
     """sites[0].pools[1].id"""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     return text.removeprefix(".")
-
-
-def plain(detail: ErrorDetails) -> str:
-    """pydantic's finding in our words."""
-    message = detail["msg"].removeprefix("Value error, ")
-    return message if message[:8].lower() == "expected" else message.replace("Input should", "should")
 
 
 def _in_data(part: int | str) -> bool:
@@ -161,7 +163,9 @@ def _twice(node: yaml.Node, name: str) -> list[Problem]:
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):  # other keys are refused when the data is made
                 if key.value in seen:
-                    found.append(Problem("this key is written twice", name, key.start_mark.line + 1, key.value))
+                    found.append(
+                        Problem(Message("this key is written twice"), name, key.start_mark.line + 1, key.value)
+                    )
                 seen.add(key.value)
             found += _twice(value, name)
     elif isinstance(node, yaml.SequenceNode):
@@ -172,4 +176,4 @@ def _twice(node: yaml.Node, name: str) -> list[Problem]:
 def _syntax(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     text = getattr(error, "problem", None) or str(error)
-    return Problem(f"is not valid YAML: {text}", name, mark.line + 1 if mark else None)
+    return Problem(Message("is not valid YAML: {text}", text=text), name, mark.line + 1 if mark else None)

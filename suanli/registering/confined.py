@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from suanli.config import Config
 from suanli.model.errors import Problem
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 from suanli.model.site import Site, Source
 from suanli.model.yamlfile import Loc, dotted
@@ -29,7 +30,12 @@ def unconfined(site: Site, recorded: Site | None, config: Config) -> list[Proble
 
 def _faults(site: str, where: str, source: Source, folder: str) -> Iterator[tuple[Loc, str]]:
     variable = PREFIX + site.upper().replace("-", "_")
-    told = f"expected a file {folder}/{site}.NAME or the environment variable {variable} of the serving machine"
+    told = Message(
+        "expected a file {folder}/{site}.NAME or the environment variable {variable} of the serving machine",
+        folder=folder,
+        site=site,
+        variable=variable,
+    )
     for name in ("password", "token"):
         secret: SecretRef | None = getattr(source.auth, name)
         if secret is None:

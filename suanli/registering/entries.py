@@ -10,6 +10,7 @@ from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.capacity import CORRECTING, CapacityEntry, instant, written
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.site import Site
 from suanli.registering.plans import planned
 from suanli.registry.ledger import LedgerEntry
@@ -27,8 +28,13 @@ def planned_addition(store: Store, site: str, pool: str, entry: CapacityEntry, c
     item, recorded = registered(store.registry, site, pool)
     problems = [
         Problem(
-            f"{site}/{pool}: the ledger already says {told_line(line, config.zone)}; "
-            "to change that, give a reason with `suanli capacity correct`"
+            Message(
+                "{site}/{pool}: the ledger already says {line}; to change that, give a reason with `suanli capacity "
+                "correct`",
+                site=site,
+                pool=pool,
+                line=told_line(line, config.zone),
+            )
         )
         for line in _in_the_way(recorded, entry, config.zone)
     ]
@@ -45,14 +51,24 @@ def planned_correction(store: Store, site: str, pool: str, entry: CapacityEntry,
     """
     item, recorded = registered(store.registry, site, pool)
     if entry.reason not in CORRECTING:
-        raise InputError(Problem(f"a correction's reason is one of {', '.join(sorted(CORRECTING))}", key="--reason"))
+        raise InputError(
+            Problem(
+                Message("a correction's reason is one of {known}", known=", ".join(sorted(CORRECTING))), key="--reason"
+            )
+        )
     lo, hi = _ends(recorded, entry, config.zone)
     same = [line for line in recorded.ledger if line.stage == entry.stage and _reaches(line, lo, hi)]
     if not same:
         raise InputError(
             Problem(
-                f"{site}/{pool}: the ledger says nothing {entry.stage} of the time from {written(lo, config.zone)}, "
-                "so there is nothing to correct; `suanli capacity add` records what is new"
+                Message(
+                    "{site}/{pool}: the ledger says nothing {stage} of the time from {day}, so there is nothing to "
+                    "correct; `suanli capacity add` records what is new",
+                    site=site,
+                    pool=pool,
+                    stage=entry.stage,
+                    day=written(lo, config.zone),
+                )
             )
         )
     rest = [part for line in recorded.ledger for part in (_parts(line, lo, hi) if line in same else [line])]
@@ -69,7 +85,16 @@ def registered(registry: Iterable[RecordedSite], site: str, pool: str) -> tuple[
     names = [f"{item.site.id}/{one.pool.id}" for item, one in known if item.site.id == site] or [
         f"{item.site.id}/{one.pool.id}" for item, one in known
     ]
-    raise InputError(Problem(f"no pool {site}/{pool}; registered: {', '.join(names) or 'none yet (suanli apply)'}"))
+    raise InputError(
+        Problem(
+            Message(
+                "no pool {site}/{pool}; registered: {known}",
+                site=site,
+                pool=pool,
+                known=", ".join(names) or Message("none yet (suanli apply)"),
+            )
+        )
+    )
 
 
 def _planned_with(
@@ -83,7 +108,9 @@ def _planned_with(
     """As if a file named this one pool, with these lines and the entry."""
     pool = recorded.pool
     if entry.devices is not None and load_accelerators().find(pool.model) is None:
-        raise InputError(Problem(f"model {pool.model!r} is not in the catalogue: give PFLOPS, not devices"))
+        raise InputError(
+            Problem(Message("model {model!r} is not in the catalogue: give PFLOPS, not devices", model=pool.model))
+        )
     site: Site = as_written(replace(item, pools=(replace(recorded, ledger=tuple(lines)),)), config.zone)
     (before,) = site.pools
     after = before.model_copy(update={"capacity": (*before.capacity, entry)})
@@ -108,7 +135,7 @@ def _ends(recorded: RecordedPool, entry: CapacityEntry, zone: ZoneInfo) -> tuple
     if entry.until is not None:
         hi = instant(entry.until, zone)
         if hi <= lo:
-            raise InputError(Problem("until must come after from", key="--until"))
+            raise InputError(Problem(Message("until must come after from"), key="--until"))
         return lo, hi
     held = [line.valid_until for line in recorded.ledger if line.stage == entry.stage and line.holds(lo)]
     # Where nothing holds, the stretch of one second finds nothing to correct either.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from suanli.config import Config
 from suanli.model.capacity import written
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.registry.timeline import Timeline
 from suanli.store.plan import Change, moved
 from suanli.store.sql import Store
@@ -17,16 +18,28 @@ def planned_move(
     day = written(effective, config.zone)
     key = _bearer(store, site, pool, effective, day)
     if (site, pool) == (to_site, as_id):
-        raise InputError(Problem(f"{site}/{pool} is where the pool is", key="--to"))
+        raise InputError(Problem(Message("{site}/{pool} is where the pool is", site=site, pool=pool), key="--to"))
     target = next((item for item in store.registry if item.site.id == to_site), None)
     if target is None:
         known = ", ".join(item.site.id for item in store.registry)
-        raise InputError(Problem(f"no site {to_site!r}; registered: {known}", key="--to"))
+        raise InputError(
+            Problem(Message("no site {to_site!r}; registered: {known}", to_site=to_site, known=known), key="--to")
+        )
     if effective < target.since:
-        raise InputError(Problem(f"{to_site} begins only on {written(target.since, config.zone)}", key="--from"))
+        raise InputError(
+            Problem(
+                Message("{to_site} begins only on {day}", to_site=to_site, day=written(target.since, config.zone)),
+                key="--from",
+            )
+        )
     others = (line for other, line in store.timelines.items() if other != key)
     if any(_bears(line, to_site, as_id, effective) for line in others):
-        raise InputError(Problem(f"{to_site}/{as_id} is another pool; give --as another id", key="--as"))
+        raise InputError(
+            Problem(
+                Message("{to_site}/{as_id} is another pool; give --as another id", to_site=to_site, as_id=as_id),
+                key="--as",
+            )
+        )
     return [moved(site, pool, to_site, as_id, effective, day)]
 
 
@@ -36,7 +49,11 @@ def _bearer(store: Store, site: str, pool: str, at: int, day: object) -> int:
         if (span.site, span.pool) == (site, pool):
             return key
     there = ", ".join(sorted(f"{span.site}/{span.pool}" for span in spans.values() if span.site == site)) or "none"
-    raise InputError(Problem(f"no pool {site}/{pool} on {day}; {site} has: {there}"))
+    raise InputError(
+        Problem(
+            Message("no pool {site}/{pool} on {day}; {site} has: {there}", site=site, pool=pool, day=day, there=there)
+        )
+    )
 
 
 def _bears(timeline: Timeline, site: str, pool: str, since: int) -> bool:

@@ -19,6 +19,7 @@ from suanli.listing import ledger_rows, site_row
 from suanli.model.access import Principal, Scope, may
 from suanli.model.audit import Author, local_author
 from suanli.model.errors import Forbidden, InputError, Problem, SuanliError, Unknown
+from suanli.model.message import Message
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.sample import Sample
 from suanli.model.site import Site
@@ -161,8 +162,8 @@ class Office:
         for item in seen:
             if item.site.id == id_:
                 return as_written(item, self._config.zone)
-        known = ", ".join(item.site.id for item in seen) or "none yet (suanli apply)"
-        raise Unknown(Problem(f"no site {id_!r}; registered: {known}"))
+        known = ", ".join(item.site.id for item in seen) or Message("none yet (suanli apply)")
+        raise Unknown(Problem(Message("no site {id!r}; registered: {known}", id=id_, known=known)))
 
     def _reads(self, who: Asker, item: RecordedSite) -> bool:
         return may(who.principal, "read", item.site.operator, item.site.id)
@@ -229,7 +230,9 @@ class Office:
     def _allow(self, who: Asker, request: Request) -> None:
         for operator, site in self._concerned(request):
             if not may(who.principal, "submit", operator, site):
-                raise Forbidden(f"{who.principal.owner} may not submit anything for site {site}")
+                raise Forbidden(
+                    Message("{owner} may not submit anything for site {site}", owner=who.principal.owner, site=site)
+                )
         if isinstance(request, SitesRequest) and not may(who.principal, "approve"):
             recorded = {item.site.id: item.site for item in self._store.registry}
             problems = [
@@ -257,16 +260,38 @@ class Office:
         if not self._sees(who, one):
             raise self._hidden(who, one.id)
         if one.state != "pending":
-            raise SuanliError(f"submission {one.id} was {one.state} by {one.decided_by}")
+            raise SuanliError(
+                Message(
+                    "submission {number} was {state} by {decided_by}",
+                    number=one.id,
+                    state=one.state,
+                    decided_by=one.decided_by,
+                )
+            )
         own = _person(one.submitted_by) == _person(who.author.actor)
         if verdict == "withdrawn":
             if not own:
-                raise Forbidden(f"submission {one.id} is withdrawn by who submitted it: {one.submitted_by}")
+                raise Forbidden(
+                    Message(
+                        "submission {number} is withdrawn by who submitted it: {submitted_by}",
+                        number=one.id,
+                        submitted_by=one.submitted_by,
+                    )
+                )
             return
         if not may(who.principal, "approve"):
-            raise Forbidden(f"{who.principal.owner} may not decide on submissions: that takes the scope approve")
+            raise Forbidden(
+                Message(
+                    "{owner} may not decide on submissions: that takes the scope approve", owner=who.principal.owner
+                )
+            )
         if own and self._config.registration.two_person:
-            raise Forbidden(f"submission {one.id} is yours: another person decides on it (registration.two_person)")
+            raise Forbidden(
+                Message(
+                    "submission {number} is yours: another person decides on it (registration.two_person)",
+                    number=one.id,
+                )
+            )
 
     def _found(self, who: Asker, number: int) -> Submission:
         with self._store.reading() as connection:
@@ -276,7 +301,11 @@ class Office:
         return one
 
     def _hidden(self, who: Asker, number: int) -> Forbidden:
-        return Forbidden(f"submission {number} is not of a site that {who.principal.owner} may see")
+        return Forbidden(
+            Message(
+                "submission {number} is not of a site that {owner} may see", number=number, owner=who.principal.owner
+            )
+        )
 
     def _sees(self, who: Asker, one: Submission) -> bool:
         return all(may(who.principal, "read", operator) for operator in one.operators)

@@ -13,6 +13,7 @@ from suanli.catalog.accelerators import load_accelerators, unlisted_text
 from suanli.config import Config
 from suanli.model.capacity import instant, written
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.site import Site
 from suanli.model.yamlfile import Loc
 from suanli.registry.file import opened
@@ -20,7 +21,9 @@ from suanli.store.ledger_plan import Located, by_name
 from suanli.store.plan import Change, plan
 from suanli.store.sql import Store
 
-_ADVICE = "list it where it is (suanli export shows that); a new pool of this name can only have entries from then on"
+_ADVICE = Message(
+    "list it where it is (suanli export shows that); a new pool of this name can only have entries from then on"
+)
 
 
 def planned(
@@ -54,11 +57,16 @@ def _moved(store: Store, sites: list[Site], config: Config, located: Located) ->
             for lo, hi in stays[site.id, pool.id] if (site.id, pool.id) not in here else ():
                 if lo > store.now:
                     day = written(lo, config.zone)
-                    told = f"a pool moves here under this name on {day}: apply it then"
+                    told = Message("a pool moves here under this name on {day}: apply it then", day=day)
                     yield located(site.id, pool.id, None, told)
                 elif any(start < hi for start in starts):
                     day = written(hi, config.zone)
-                    yield located(site.id, pool.id, None, f"this pool moved away on {day} with its history: {_ADVICE}")
+                    yield located(
+                        site.id,
+                        pool.id,
+                        None,
+                        Message("this pool moved away on {day} with its history: {advice}", day=day, advice=_ADVICE),
+                    )
 
 
 def _stays(store: Store) -> defaultdict[tuple[str, str], list[tuple[int, int]]]:

@@ -13,6 +13,7 @@ from collectors.schedule import first_turn
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.polled import PollOutcome
 from suanli.model.sample import Sample
 from suanli.model.site import Pool, Site
@@ -29,7 +30,7 @@ async def probe(site: Site, config: Config) -> PollOutcome:
     """One poll of a site that need not be registered; nothing is recorded. InputError: it has nothing to be asked."""
     polled = polled_site(site.model_copy(update={"status": "operational"}), config.poll.defaults, load_accelerators())
     if polled is None:
-        raise InputError(Problem(f"{site.id} has no source to be asked", key="source"))
+        raise InputError(Problem(Message("{site} has no source to be asked", site=site.id), key="source"))
     pool = ClientPool(config.reach.of)
     try:
         turn = first_turn(polled, build(polled, pool.site(polled)), time.monotonic())
@@ -73,13 +74,13 @@ def _wrong(
 ) -> Iterator[str]:
     declared = amount_at(ledger, "built", now)
     if sample is None:
-        yield "the answer has no such pool: check its match"
+        yield Message("the answer has no such pool: check its match")
         return
     if declared is None:
-        yield "nothing is declared as built now"
+        yield Message("nothing is declared as built now")
         return
     if sample.online_pflops is None:
-        yield "how much is online was not told"
+        yield Message("how much is online was not told")
         return
     yield from _amounts(pool, declared, devices, sample)
 
@@ -90,19 +91,27 @@ def _amounts(pool: Pool, declared: float, devices: int | None, sample: Sample) -
     peak = row.peak_pflops(pool.basis) if row else None
     ratio = declared / (found * peak) if found and peak else declared / online if online else None
     if ratio is None:
-        yield "nothing is online there"
+        yield Message("nothing is online there")
     elif said := _told(ratio):
-        yield f"declared is {ratio:.3g} times what was found by the catalogue's dense peak: probably {said}"
+        yield Message(
+            "declared is {ratio:.3g} times what was found by the catalogue's dense peak: probably {said}",
+            ratio=ratio,
+            said=said,
+        )
     elif ratio < 1 - TOLERANCE:
-        yield "more is online than is declared as built"
+        yield Message("more is online than is declared as built")
     elif devices is not None and found is not None and found < devices * (1 - TOLERANCE):
-        yield f"{devices - found:,.10g} of {devices:,} declared devices are not online"
+        yield Message(
+            "{missing:,.10g} of {devices:,} declared devices are not online",
+            missing=devices - found,
+            devices=devices,
+        )
 
 
 def _told(ratio: float) -> str:
     """The mistake that makes an amount so many times too large or too small; nothing where none is known."""
     if SPARSE[0] <= ratio <= SPARSE[1]:
-        return "the sparse peak"
+        return Message("the sparse peak")
     if precision := next((name for name, least, most in PRECISIONS if least <= ratio <= most), ""):
-        return f"the peak of another precision, such as {precision}"
-    return "another unit" if any(THOUSAND[0] <= one <= THOUSAND[1] for one in (ratio, 1 / ratio)) else ""
+        return Message("the peak of another precision, such as {precision}", precision=precision)
+    return Message("another unit") if any(THOUSAND[0] <= one <= THOUSAND[1] for one in (ratio, 1 / ratio)) else ""

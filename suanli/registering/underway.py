@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from suanli.model.errors import Conflict
+from suanli.model.message import Message
 from suanli.store.once import Once
 
 
@@ -26,7 +27,9 @@ class UnderWay:
         key = (once.token, once.key)
         with self._lock:
             if key in self._keys:
-                raise Conflict("a request with this Idempotency-Key is still under way: send it again in a moment")
+                raise Conflict(
+                    Message("a request with this Idempotency-Key is still under way: send it again in a moment")
+                )
             self._keys.add(key)
         try:
             yield

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from suanli.catalog.accelerators import Accelerators, unlisted_text
 from suanli.model.capacity import instant
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message, message_of
 from suanli.model.site import Pool, Site
 from suanli.model.yamlfile import Loc, YamlFile
 from suanli.registry.ledger import LedgerError, entries_of
@@ -107,7 +108,7 @@ def _twice(file: YamlFile | SheetFile, found: Mapping[int, Site], before: set[st
     problems = []
     for index, site in found.items():
         if site.id in seen:
-            problems.append(file.problem(("sites", index, "id"), f"site {site.id} is listed twice"))
+            problems.append(file.problem(("sites", index, "id"), Message("site {site} is listed twice", site=site.id)))
         seen.add(site.id)
     return problems
 
@@ -137,7 +138,7 @@ def _check_pool(
     try:
         entries_of(pool, zone, catalogue, since)
     except LedgerError as fault:
-        return [file.problem((*loc, "capacity", fault.index), str(fault))]
+        return [file.problem((*loc, "capacity", fault.index), message_of(fault))]
     return []
 
 

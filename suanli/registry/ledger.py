@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.capacity import CapacityEntry, Reason, Stage, instant, written
+from suanli.model.message import Message
 from suanli.model.site import Pool
 from suanli.model.units import Basis
 
@@ -56,9 +57,9 @@ def entries_of(pool: Pool, zone: ZoneInfo, catalogue: Accelerators, since: int =
     ]
     for index, line in lines:
         if line.valid_until is not None and line.valid_until <= line.valid_from:
-            raise LedgerError(index, "until must come after from")
+            raise LedgerError(index, Message("until must come after from"))
         if line.stage == "built" and line.valid_from < since:
-            raise LedgerError(index, f"built before the site began ({written(since, zone)})")
+            raise LedgerError(index, Message("built before the site began ({day})", day=written(since, zone)))
     return [line for stage in _STAGES for line in _closed([pair for pair in lines if pair[1].stage == stage])]
 
 
@@ -101,7 +102,7 @@ def _closed(lines: list[tuple[int, LedgerEntry]]) -> list[LedgerEntry]:
 def _close(one: tuple[int, LedgerEntry], following: tuple[int, LedgerEntry]) -> LedgerEntry:
     line, (index, later) = one[1], following
     if later.valid_from == line.valid_from or (line.valid_until is not None and later.valid_from < line.valid_until):
-        raise LedgerError(index, f"overlaps another {line.stage} entry of this pool")
+        raise LedgerError(index, Message("overlaps another {stage} entry of this pool", stage=line.stage))
     end = later.valid_from if line.valid_until is None else line.valid_until
     return LedgerEntry(
         line.stage, line.valid_from, end, line.devices, line.pflops, line.basis, line.source, line.reason

@@ -28,6 +28,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from suanli.model.errors import InputError, Unavailable
+from suanli.model.message import Message, message_of
 from suanli.model.secret import SecretRef
 
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
@@ -171,7 +172,7 @@ def _with_password(password: SecretRef) -> Callable[[Any, Any, Any, dict[str, An
         try:
             parameters["password"] = password.reveal().get_secret_value()
         except InputError as error:
-            raise Unavailable(f"the store cannot be reached: {error}") from None
+            raise Unavailable(Message("the store cannot be reached: {error}", error=message_of(error))) from None
 
     return connect
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message
 from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
 from suanli.store.dialect import DRIVERS, fits_together, make_engine, reading, told, unenforced
 
@@ -35,22 +36,26 @@ def open_engine(url: str, password: SecretRef | None = None) -> Engine:
             connection.execute(text("SELECT 1"))
             _check_encoding(connection)
     except DBAPIError as error:
-        raise Unavailable(f"the store {parsed.database} cannot be opened: {told(error)}") from None
+        raise Unavailable(
+            Message("the store {database} cannot be opened: {why}", database=parsed.database, why=told(error))
+        ) from None
     return engine
 
 
 def _parsed(url: str) -> URL:
     if holds_password(url):
-        raise InputError(Problem(f"store: {NO_PASSWORD}"))
+        raise InputError(Problem(Message("store: {told}", told=NO_PASSWORD)))
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise InputError(Problem("store: expected an address such as sqlite:///suanli.db")) from None
+        raise InputError(Problem(Message("store: expected an address such as sqlite:///suanli.db"))) from None
     if parsed.drivername not in DRIVERS:
         raise InputError(
             Problem(
-                f"store: {parsed.drivername} is not supported; "
-                "use sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+                Message(
+                    "store: {driver} is not supported; use sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
+                    driver=parsed.drivername,
+                )
             )
         )
     return parsed.set(drivername=DRIVERS[parsed.drivername])
@@ -60,7 +65,11 @@ def _check_encoding(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar()
         if encoding != "UTF8":
-            raise SchemaError(f"the store's database has the encoding {encoding}: make one with ENCODING 'UTF8'")
+            raise SchemaError(
+                Message(
+                    "the store's database has the encoding {encoding}: make one with ENCODING 'UTF8'", encoding=encoding
+                )
+            )
 
 
 def upgrade(engine: Engine) -> str:
@@ -72,9 +81,15 @@ def upgrade(engine: Engine) -> str:
         with engine.connect() as connection, unenforced(connection), connection.begin():
             _migrate(connection)
     except IntegrityError as error:
-        raise SchemaError(f"what is recorded does not fit schema {HEAD}, nothing was changed: {told(error)}") from None
+        raise SchemaError(
+            Message(
+                "what is recorded does not fit schema {head}, nothing was changed: {why}", head=HEAD, why=told(error)
+            )
+        ) from None
     except DBAPIError as error:
-        raise Unavailable(f"the schema cannot be upgraded, nothing was changed: {told(error)}") from None
+        raise Unavailable(
+            Message("the schema cannot be upgraded, nothing was changed: {why}", why=told(error))
+        ) from None
     return HEAD
 
 
@@ -87,7 +102,7 @@ def _migrate(connection: Connection) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     if not fits_together(connection):
-        raise SchemaError("the migrated rows would not fit together; nothing was changed")
+        raise SchemaError(Message("the migrated rows would not fit together; nothing was changed"))
 
 
 def revision(engine: Engine) -> str | None:
@@ -104,4 +119,10 @@ def ensure_schema(engine: Engine) -> None:
     if found is None:
         upgrade(engine)
     elif found != HEAD:
-        raise SchemaError(f"the store has schema {found}, this version needs {HEAD}: run `suanli db upgrade`")
+        raise SchemaError(
+            Message(
+                "the store has schema {found}, this version needs {head}: run `suanli db upgrade`",
+                found=found,
+                head=HEAD,
+            )
+        )

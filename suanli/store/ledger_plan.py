@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from suanli.model.audit import Entry
 from suanli.model.capacity import CORRECTING, instant, written
 from suanli.model.errors import Problem
+from suanli.model.message import Message
 from suanli.model.site import Pool, Site
 from suanli.registry.ledger import LedgerEntry
 from suanli.store.registry import RecordedPool
@@ -20,7 +21,7 @@ Located = Callable[[str, str, int | None, str], Problem]
 
 def by_name(site: str, pool: str, _entry: int | None, message: str) -> Problem:
     """Where no file says it."""
-    return Problem(f"site {site}, pool {pool}: {message}")
+    return Problem(Message("site {site}, pool {pool}: {message}", site=site, pool=pool, message=message))
 
 
 def ledger_changes(
@@ -32,7 +33,7 @@ def ledger_changes(
     where = f"{site.id}/{pool.id}"
     withdrawals = [
         Change(
-            f"- capacity {where}: {told_line(line, zone)}",
+            Message("- capacity {where}: {line}", where=where, line=told_line(line, zone)),
             superseding(site.id, pool.id, line),
             Entry("capacity.supersede", where, before=asdict(line)),
         )
@@ -40,7 +41,7 @@ def ledger_changes(
     ]
     return withdrawals + [
         Change(
-            f"+ capacity {where}: {told_line(line, zone)}",
+            Message("+ capacity {where}: {line}", where=where, line=told_line(line, zone)),
             recording(site.id, pool.id, line),
             Entry("capacity.add", where, after=asdict(line)),
         )
@@ -78,8 +79,11 @@ def unreasoned(
             site.id,
             pool.id,
             _entry_about(old, pool, zone),
-            f"the ledger already says {told_line(old, zone)}; to change it, give the entry that replaces it "
-            f"a reason ({', '.join(sorted(CORRECTING))})",
+            Message(
+                "the ledger already says {line}; to change it, give the entry that replaces it a reason ({known})",
+                line=told_line(old, zone),
+                known=", ".join(sorted(CORRECTING)),
+            ),
         )
         for old in before
         if not _kept(old, lines)
@@ -111,6 +115,14 @@ def _corrected(old: LedgerEntry, line: LedgerEntry) -> bool:
 
 def told_line(line: LedgerEntry, zone: ZoneInfo) -> str:
     """One line of the ledger in words."""
-    amount = f"{line.devices} devices" if line.devices is not None else f"{line.pflops:g} PFLOPS"
-    end = "" if line.valid_until is None else f" until {written(line.valid_until, zone)}"
-    return f"{line.stage} {amount} from {written(line.valid_from, zone)}{end} ({line.source})"
+    devices = line.devices
+    amount = f"{line.pflops:g} PFLOPS" if devices is None else Message("{count} devices", count=devices)
+    end = "" if line.valid_until is None else Message(" until {day}", day=written(line.valid_until, zone))
+    return Message(
+        "{stage} {amount} from {day}{end} ({source})",
+        stage=line.stage,
+        amount=amount,
+        day=written(line.valid_from, zone),
+        end=end,
+        source=line.source,
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table, select
 
 from suanli.model.calendar import DAY, HOUR, day_after, day_of, whole_days, whole_hours
 from suanli.model.errors import SuanliError
+from suanli.model.message import Message
 from suanli.model.units import Basis
 from suanli.store import schema
 from suanli.store.rollup import days_zone
@@ -87,14 +88,22 @@ def _check_kept(connection: Connection, fine: Iterable[Stretch], asked: Period, 
     gone = [one for one in fine if one.lo < since]
     if asked.as_of is not None and any((one.lo, one.hi) in stale.get(one.key, ()) for one in gone):
         raise SuanliError(
-            f"something of this period was recorded after {_iso(asked.as_of)}, and samples from before {_iso(since)} "
-            f"are gone: as of another time only what lies after {_iso(since)} can be told"
+            Message(
+                "something of this period was recorded after {as_of}, and samples from before {since} are gone: as "
+                "of another time only what lies after {since} can be told",
+                as_of=_iso(asked.as_of),
+                since=_iso(since),
+            )
         )
     edges = [edge for edge in asked.edges if edge % HOUR and not (by_day and day_of(edge, asked.zone) == edge)]
     if any(one.lo <= edge <= one.hi for one in gone for edge in edges[bisect_left(edges, one.lo) :][:1]):
         raise SuanliError(
-            f"samples from before {_iso(since)} are gone: of that time only whole hours, or whole days of "
-            f"{asked.zone.key}, can be told"
+            Message(
+                "samples from before {since} are gone: of that time only whole hours, or whole days of {zone}, can "
+                "be told",
+                since=_iso(since),
+                zone=asked.zone.key,
+            )
         )
 
 

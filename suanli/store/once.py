@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.request import Request, request_json
 from suanli.store import schema
 
@@ -42,7 +43,7 @@ def answer_of(connection: Connection, once: Once, now: int) -> dict[str, Any] | 
     if row is None:
         return None
     if row.digest != once.digest:
-        told = "this key stood for another request within the last day: a new request needs a new key"
+        told = Message("this key stood for another request within the last day: a new request needs a new key")
         raise InputError(Problem(told, key="Idempotency-Key"))
     found: dict[str, Any] = json.loads(row.answer)
     return found

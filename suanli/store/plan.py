@@ -13,6 +13,7 @@ from suanli.catalog.accelerators import Accelerators
 from suanli.model.audit import Author, Entry
 from suanli.model.capacity import written
 from suanli.model.errors import Conflict, InputError, Problem
+from suanli.model.message import Message, message_of
 from suanli.model.site import Pool, Site
 from suanli.registry.file import first_second
 from suanli.registry.ledger import LedgerError, entries_of
@@ -61,7 +62,7 @@ def plan(
             try:
                 entries = entries_of(pool, zone, catalogue, first_second(site, zone))
             except LedgerError as fault:
-                problems.append(located(site.id, pool.id, fault.index, str(fault)))
+                problems.append(located(site.id, pool.id, fault.index, message_of(fault)))
                 continue
             lines = [as_recorded(line, before, pool) for line in entries]
             problems += unreasoned(before, lines, site, pool, zone, located)
@@ -76,7 +77,15 @@ def moved(site: str, pool: str, to_site: str, as_id: str, effective: int, since:
 
     since: `effective` as people write it.
     """
-    told = f"~ pool {site}/{pool} -> {to_site}/{as_id}" + (f" (from {since})" if since else "")
+    from_ = Message(" (from {day})", day=since) if since else ""
+    told = Message(
+        "~ pool {site}/{pool} -> {to_site}/{as_id}{since}",
+        site=site,
+        pool=pool,
+        to_site=to_site,
+        as_id=as_id,
+        since=from_,
+    )
     after = {"site": to_site, "pool": as_id, "valid_from": effective}
     entry = Entry("pool.move", f"{site}/{pool}", {"site": site, "pool": pool}, after)
     return Change(told, moving(site, pool, to_site, as_id, effective), entry)
@@ -90,7 +99,9 @@ def carry_out(
     planned_on: the registry's version that the plan was made from. A Conflict when it has another one by now.
     """
     if planned_on is not None and counter(connection, "registry_version") != planned_on:
-        raise Conflict("the registry was changed meanwhile by someone else; nothing of yours was recorded: look again")
+        raise Conflict(
+            Message("the registry was changed meanwhile by someone else; nothing of yours was recorded: look again")
+        )
     for change in changes:
         change.do(connection, now)
     audit.append(connection, author, [change.entry for change in changes], now)
@@ -134,20 +145,36 @@ def _site_changes(recorded: RecordedSite | None, site: Site, zone: ZoneInfo, eff
     if recorded is None:
         entry = Entry("site.register", site.id, after={**facts, "since": since, **sources})
         do = new_site(site.id, {name: _json(data) for name, data in sources.items()}, facts, since)
-        return [Change(f"+ site {site.id} ({site.name})", do, entry)]
+        return [Change(Message("+ site {site} ({name})", site=site.id, name=site.name), do, entry)]
     before = _site_facts(recorded.site)
     changes = []
     if since != recorded.since:
-        told = f"~ site {site.id}: since: {_day(recorded.since, zone)} -> {_day(since, zone)}"
+        told = Message(
+            "~ site {site}: since: {before} -> {after}",
+            site=site.id,
+            before=_day(recorded.since, zone),
+            after=_day(since, zone),
+        )
         entry = Entry("site.update", site.id, {"since": recorded.since}, {"since": since})
         changes.append(Change(told, new_beginning(recorded.key, since), entry))
     if changed := _changed(before, facts):
-        told = f"~ site {site.id}: {_told_changes(before, facts)}{_from(effective, zone)}"
+        told = Message(
+            "~ site {site}: {changes}{since}",
+            site=site.id,
+            changes=_told_changes(before, facts),
+            since=_from(effective, zone),
+        )
         do = new_facts(schema.site_facts, {"site_key": recorded.key}, changed, effective)
         changes.append(Change(told, do, _entry_of_facts("site.update", site.id, before, changed, effective)))
     for name, was in _sources(recorded.site).items():
         if (data := sources[name]) != was:
-            told = f"~ site {site.id}: {name}: {_json(was)} -> {_json(data)}"
+            told = Message(
+                "~ site {site}: {name}: {before} -> {after}",
+                site=site.id,
+                name=name,
+                before=_json(was),
+                after=_json(data),
+            )
             do = setting(schema.sites, recorded.key, {name: _json(data)})
             changes.append(Change(told, do, Entry("site.update", site.id, {name: was}, {name: data})))
     return changes
@@ -159,24 +186,37 @@ def _pool_changes(
     facts, match, where = {"model": pool.model, "basis": pool.basis}, _data(pool.match), f"{site.id}/{pool.id}"
     if recorded is None:
         entry = Entry("pool.register", where, after={**facts, "match": match})
-        return [Change(f"+ pool {where} ({pool.model})", new_pool(site.id, pool.id, _json(match), facts), entry)]
+        return [
+            Change(
+                Message("+ pool {where} ({model})", where=where, model=pool.model),
+                new_pool(site.id, pool.id, _json(match), facts),
+                entry,
+            )
+        ]
     before = {"model": recorded.pool.model, "basis": recorded.pool.basis}
     match_before = _data(recorded.pool.match)
     changes = []
     if changed := _changed(before, facts):
-        told = f"~ pool {where}: {_told_changes(before, facts)}{_from(effective, zone)}"
+        told = Message(
+            "~ pool {where}: {changes}{since}",
+            where=where,
+            changes=_told_changes(before, facts),
+            since=_from(effective, zone),
+        )
         do = new_pool_facts(site.id, pool.id, changed, effective)
         changes.append(Change(told, do, _entry_of_facts("pool.update", where, before, changed, effective)))
     if match != match_before:
-        told = f"~ pool {where}: match: {_json(match_before)} -> {_json(match)}"
+        told = Message(
+            "~ pool {where}: match: {before} -> {after}", where=where, before=_json(match_before), after=_json(match)
+        )
         do = setting(schema.pools, recorded.key, {"match": _json(match)})
         changes.append(Change(told, do, Entry("pool.update", where, {"match": match_before}, {"match": match})))
     return changes
 
 
 def _day(since: int, zone: ZoneInfo) -> object:
-    return written(since, zone) if since else "always"
+    return written(since, zone) if since else Message("always")
 
 
 def _from(effective: int | None, zone: ZoneInfo) -> str:
-    return "" if effective is None else f" (from {written(effective, zone)})"
+    return "" if effective is None else Message(" (from {day})", day=written(effective, zone))

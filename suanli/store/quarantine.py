@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.sample import Sample
 from suanli.quality.entrance import CHECKS
 from suanli.store import audit, schema
@@ -105,7 +106,9 @@ def held_row(connection: Connection, id_: int) -> HeldRow:
     """What is in quarantine under this number; an InputError when there is nothing."""
     row = connection.execute(select(schema.quarantine).where(_table.id == id_)).first()
     if row is None:
-        raise InputError(Problem(f"nothing is in quarantine under {id_}; `suanli quarantine list` shows what is"))
+        raise InputError(
+            Problem(Message("nothing is in quarantine under {id}; `suanli quarantine list` shows what is", id=id_))
+        )
     return _held_row(row)
 
 
@@ -131,14 +134,26 @@ def releasable(connection: Connection, id_: int, by: str) -> Keyed:
     """What `release` would record."""
     row = held_row(connection, id_)
     if not by.strip() or not by.isprintable():
-        raise InputError(Problem("expected the name of who releases it", key="by"))
+        raise InputError(Problem(Message("expected the name of who releases it"), key="by"))
     if row.released_at is not None:
-        raise InputError(Problem(f"{id_} was already released, by {row.released_by}"))
+        raise InputError(
+            Problem(Message("{id} was already released, by {released_by}", id=id_, released_by=row.released_by))
+        )
     if row.kind == "figure":
-        raise InputError(Problem(f"{id_} is a single {row.told['rung']} figure, no amount: there is nothing to record"))
+        raise InputError(
+            Problem(
+                Message(
+                    "{id} is a single {rung} figure, no amount: there is nothing to record",
+                    id=id_,
+                    rung=row.told["rung"],
+                )
+            )
+        )
     sample = Sample.model_validate_json(json.dumps(row.told))
     if closed(connection, [(row.pool_key, sample)]):
-        raise InputError(Problem(f"{id_}: the other samples of its hour were let go, and the sum of that hour stands"))
+        raise InputError(
+            Problem(Message("{id}: the other samples of its hour were let go, and the sum of that hour stands", id=id_))
+        )
     reason = "; ".join(filter(None, (sample.reason, f"released by {by}: {row.check}: {row.reason}")))
     return row.pool_key, sample.model_copy(update={"quality": "suspect", "reason": reason})
 

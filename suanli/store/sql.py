@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from suanli.model.audit import Author, local_author
 from suanli.model.disagreement import Disagreement
 from suanli.model.errors import Unavailable
+from suanli.model.message import Message
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
@@ -367,7 +368,7 @@ class Store:
             with reading(self.engine) as connection:
                 yield connection
         except DBAPIError as error:
-            raise Unavailable(f"the store cannot be read: {told(error)}") from None
+            raise Unavailable(Message("the store cannot be read: {why}", why=told(error))) from None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -376,7 +377,7 @@ class Store:
             with self._lock, self.engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            raise Unavailable(f"the store cannot be written: {told(error)}") from None
+            raise Unavailable(Message("the store cannot be written: {why}", why=told(error))) from None
 
 
 _BACK = (

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from suanli.model.audit import Entry
 from suanli.model.errors import Conflict, Problem, Unknown
+from suanli.model.message import Message
 from suanli.model.request import REQUEST, Request, request_json
 from suanli.store import schema
 from suanli.store.writes import Change
@@ -47,7 +48,7 @@ def submission_of(connection: Connection, id_: int) -> Submission:
     """The one of this number; Unknown when there is none."""
     row = connection.execute(select(schema.submissions).where(_table.id == id_)).first()
     if row is None:
-        raise Unknown(Problem(f"no submission {id_}; `suanli capacity submissions` lists them"))
+        raise Unknown(Problem(Message("no submission {id}; `suanli capacity submissions` lists them", id=id_)))
     return _submission(row)
 
 
@@ -73,7 +74,13 @@ def submitting(number: int, request: Request, operators: Iterable[str], by: str)
         connection.execute(insert(schema.submissions).values(**row, submitted_at=now))
 
     after = {"submission": number, "request": json.loads(request_json(request))}
-    return Change(f"+ submission {number}: {request.action} {request.subject}", do, _entry("submit", request, after))
+    return Change(
+        Message(
+            "+ submission {number}: {action} {subject}", number=number, action=request.action, subject=request.subject
+        ),
+        do,
+        _entry("submit", request, after),
+    )
 
 
 def deciding(one: Submission, state: State, by: str, why: str | None) -> Change:
@@ -83,10 +90,18 @@ def deciding(one: Submission, state: State, by: str, why: str | None) -> Change:
         decided = update(schema.submissions).where(_table.id == one.id, _table.state == "pending")
         values: dict[str, Any] = {"state": state, "decided_at": now, "decided_by": by, "why": why}
         if connection.execute(decided.values(**values)).rowcount != 1:
-            raise Conflict(f"submission {one.id} has been decided on meanwhile; nothing of yours was recorded")
+            raise Conflict(
+                Message(
+                    "submission {number} has been decided on meanwhile; nothing of yours was recorded", number=one.id
+                )
+            )
 
     verb = {"approved": "approve", "rejected": "reject", "withdrawn": "withdraw"}[state]
-    return Change(f"~ submission {one.id}: {state}", do, _entry(verb, one.request, {"submission": one.id, "why": why}))
+    return Change(
+        Message("~ submission {number}: {state}", number=one.id, state=state),
+        do,
+        _entry(verb, one.request, {"submission": one.id, "why": why}),
+    )
 
 
 def _entry(verb: str, request: Request, after: dict[str, Any]) -> Entry:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.maintenance import Policy, Window, first_occurrence, occurrences
+from suanli.model.message import Message, message_of
 from suanli.store import audit, schema
 from suanli.store.writes import pool_key, site_key, tell_others
 
@@ -81,7 +82,7 @@ def checked(connection: Connection, window: Window, zone: ZoneInfo) -> dict[str,
     try:
         start, end = first_occurrence(window, zone)
     except ValueError as error:
-        raise InputError(Problem(str(error), key="window")) from None
+        raise InputError(Problem(message_of(error), key="window")) from None
     return {
         **_place(connection, window, start),
         "start": start,
@@ -117,7 +118,13 @@ def approve_window(connection: Connection, id_: int, by: str, now: int, author: 
     """From now on the window counts, for its whole length; what was published before stays reproducible."""
     row = _current(connection, id_)
     if row["approved_at"] is not None:
-        raise SuanliError(f"maintenance window {id_} has already been approved by {row['approved_by']}")
+        raise SuanliError(
+            Message(
+                "maintenance window {id} has already been approved by {approved_by}",
+                id=id_,
+                approved_by=row["approved_by"],
+            )
+        )
     _again(connection, row, now, {"approved_at": now, "approved_by": by})
     _audited(connection, "approve", id_, None, {"approved_at": now, "approved_by": by}, author, now)
 
@@ -126,9 +133,11 @@ def end_window(connection: Connection, id_: int, cut_at: int, now: int, author: 
     """Nothing of the window counts from `cut_at` on. It can be ended earlier still, but not brought back."""
     row = _current(connection, id_)
     if row["cut_at"] is not None and row["cut_at"] <= cut_at:
-        raise SuanliError(f"maintenance window {id_} has already been ended; add another one for what follows")
+        raise SuanliError(
+            Message("maintenance window {id} has already been ended; add another one for what follows", id=id_)
+        )
     if row["rule"] is None and row["end"] <= cut_at:
-        raise SuanliError(f"maintenance window {id_} ends by itself before that")
+        raise SuanliError(Message("maintenance window {id} ends by itself before that", id=id_))
     _again(connection, row, now, {"cut_at": cut_at})
     before = None if row["cut_at"] is None else {"cut_at": row["cut_at"]}
     _audited(connection, "end", id_, before, {"cut_at": cut_at}, author, now)
@@ -148,7 +157,9 @@ def _current(connection: Connection, id_: int) -> RowMapping:
     table = schema.maintenance
     row = connection.execute(select(table).where(table.c.id == id_, table.c.superseded_at.is_(None))).mappings().first()
     if row is None:
-        raise InputError(Problem(f"no maintenance window {id_}; `suanli maintenance list` shows them", key="id"))
+        raise InputError(
+            Problem(Message("no maintenance window {id}; `suanli maintenance list` shows them", id=id_), key="id")
+        )
     return row
 
 
@@ -168,7 +179,9 @@ def _place(connection: Connection, window: Window, start: int) -> dict[str, int 
         pool = None if window.pool is None else pool_key(connection, window.site, window.pool, start)
     except LookupError:
         where = window.site if window.pool is None else f"{window.site}/{window.pool}"
-        raise InputError(Problem(f"{where} is not registered; `suanli pool list` shows what is")) from None
+        raise InputError(
+            Problem(Message("{where} is not registered; `suanli pool list` shows what is", where=where))
+        ) from None
     return {"site_key": site, "pool_key": pool}
 
 

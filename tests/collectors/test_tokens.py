@@ -134,7 +134,7 @@ async def test_a_token_that_no_header_can_carry_is_refused_and_the_token_is_hidd
 @pytest.mark.parametrize(
     ("auth", "told"),
     [
-        ({"kind": "oauth2", "user": "a"}, "auth kind oauth2 takes url, user, password and may take scope"),
+        ({"kind": "oauth2", "user": "a"}, "auth kind oauth2 takes url, user, password; and may take scope"),
         ({"kind": "keystone", "url": "https://k/v3", "user": "a", "scope": "x"}, "may take project, domain"),
         ({"kind": "oauth2", "url": "ftp://x", "user": "a"}, "url"),
         ({"kind": "basic", "user": "a", "url": "https://k"}, "auth kind basic takes user, password"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from openpyxl.utils.escape import unescape
 
+from suanli.model.message import Message
 from suanli.registry.sheet.columns import Column, folded
 
 LONGEST = 32_767
@@ -32,7 +33,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", re
 def read(column: Column, value: object) -> Any:
     """The value of a filled cell under this column."""
     if isinstance(value, bool):
-        raise ValueError(f"is {str(value).upper()}; expected {_EXPECTED[column.kind]}")
+        raise ValueError(
+            Message("is {value}; expected {expected}", value=str(value).upper(), expected=_EXPECTED[column.kind])
+        )
     if isinstance(value, str):
         value = safe(value)
     return _READERS[column.kind](column, value)
@@ -42,11 +45,15 @@ def read(column: Column, value: object) -> Any:
 def safe(text: str) -> str:
     """The text without spaces at its ends; none with control or bidirectional characters."""
     if len(text) > LONGEST:
-        raise ValueError(f"has {len(text)} characters; a cell holds at most {LONGEST}")
+        raise ValueError(Message("has {count} characters; a cell holds at most {most}", count=len(text), most=LONGEST))
     plain = unescape(text).strip()
     if found := _UNSAFE.search(plain):
         raise ValueError(
-            f"has a line break, control or bidirectional character (U+{ord(found[0]):04X}): {shown(plain)}"
+            Message(
+                "has a line break, control or bidirectional character (U+{code:04X}): {plain}",
+                code=ord(found[0]),
+                plain=shown(plain),
+            )
         )
     return plain
 
@@ -67,23 +74,35 @@ def _text(_column: Column, value: object) -> str:
         return value
     if isinstance(value, int):
         return str(value)
-    made = "the number" if isinstance(value, float) else "a date:"
-    raise ValueError(f"the spreadsheet made {made} {value} of it; format the cell as text and write it again")
+    made = Message("the number") if isinstance(value, float) else Message("a date:")
+    raise ValueError(
+        Message(
+            "the spreadsheet made {made} {value} of it; format the cell as text and write it again",
+            made=made,
+            value=value,
+        )
+    )
 
 
 def _id(column: Column, value: object) -> str:
     text = _text(column, value)
     if _SUMS.search(text):
-        raise ValueError(f"{shown(text)} looks like a row of sums; sums are worked out, remove the row")
+        raise ValueError(
+            Message("{text} looks like a row of sums; sums are worked out, remove the row", text=shown(text))
+        )
     if not is_id(text):
-        raise ValueError(f"an id is 1 to 63 lower-case letters, digits and hyphens, not {shown(text)}")
+        raise ValueError(
+            Message("an id is 1 to 63 lower-case letters, digits and hyphens, not {text}", text=shown(text))
+        )
     return text
 
 
 def _word(column: Column, value: object) -> str:
     word = _words(column).get(folded(value)) if isinstance(value, str) else None
     if word is None:
-        raise ValueError(f"expected one of {', '.join(column.labels())}, not {shown(value)}")
+        raise ValueError(
+            Message("expected one of {known}, not {value}", known=", ".join(column.labels()), value=shown(value))
+        )
     return word
 
 
@@ -102,8 +121,10 @@ def _day(column: Column, value: object) -> date | datetime:
     if isinstance(value, str):
         return _in_range(_written_day(column, unicodedata.normalize("NFKC", value)))
     if isinstance(value, int | float):
-        raise ValueError(f"is the number {value}, not a date; format the cell as a date, or write 2026-10-01")
-    raise ValueError(f"is the time {value} without a day; write 2026-10-01")
+        raise ValueError(
+            Message("is the number {value}, not a date; format the cell as a date, or write 2026-10-01", value=value)
+        )
+    raise ValueError(Message("is the time {value} without a day; write 2026-10-01", value=value))
 
 
 def _written_day(column: Column, text: str) -> date | datetime:
@@ -117,17 +138,26 @@ def _written_day(column: Column, text: str) -> date | datetime:
             return datetime.fromisoformat(text)
         first = date(int(whole[1]), int(whole[2] or whole[3]), 1) if whole else None
     except ValueError:
-        raise ValueError(f"{shown(text)} is no day that there is") from None
+        raise ValueError(Message("{text} is no day that there is", text=shown(text))) from None
     if first is None:
-        raise ValueError(f"expected a day such as 2026-10-01 or 2026年10月1日, not {shown(text)}")
+        raise ValueError(Message("expected a day such as 2026-10-01 or 2026年10月1日, not {text}", text=shown(text)))
     if column.key == "until":
-        raise ValueError(f"{shown(text)}: its first day or its end? Write the first day that no longer counts")
+        raise ValueError(
+            Message("{text}: its first day or its end? Write the first day that no longer counts", text=shown(text))
+        )
     return first
 
 
 def _in_range(day: date | datetime) -> date | datetime:
     if day.year not in YEARS:
-        raise ValueError(f"the year is {day.year}; expected {YEARS[0]} to {YEARS[-1]}")
+        raise ValueError(
+            Message(
+                "the year is {year}; expected {first} to {last}",
+                year=day.year,
+                first=YEARS[0],
+                last=YEARS[-1],
+            )
+        )
     return day
 
 
@@ -136,14 +166,16 @@ def _number(_column: Column, value: object) -> float:
         return float(value)
     text = unicodedata.normalize("NFKC", value) if isinstance(value, str) else ""
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"expected a number such as 1024 or 12.5, without a unit, not {shown(value)}")
+        raise ValueError(
+            Message("expected a number such as 1024 or 12.5, without a unit, not {value}", value=shown(value))
+        )
     return float(text.replace(",", ""))
 
 
 def _count(column: Column, value: object) -> int:
     number = _number(column, value)
     if not number.is_integer():
-        raise ValueError(f"expected a whole number of devices, not {shown(value)}")
+        raise ValueError(Message("expected a whole number of devices, not {value}", value=shown(value)))
     return int(number)
 
 
@@ -151,5 +183,10 @@ _READERS: dict[str, Callable[[Column, object], Any]] = {
     "id": _id, "text": _text, "word": _word, "day": _day, "count": _count, "number": _number,
 }  # fmt: skip
 _EXPECTED = {
-    "id": "an id", "text": "text", "word": "a word", "day": "a day", "count": "a whole number", "number": "a number",
-}  # fmt: skip
+    "id": Message("an id"),
+    "text": Message("text"),
+    "word": Message("a word"),
+    "day": Message("a day"),
+    "count": Message("a whole number"),
+    "number": Message("a number"),
+}

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.errors import Problem
+from suanli.model.findings import plain
+from suanli.model.message import Message
 from suanli.model.site import Site
-from suanli.model.yamlfile import Loc, plain
+from suanli.model.yamlfile import Loc
 from suanli.registry.sheet.cells import shown
 from suanli.registry.sheet.columns import Column
 from suanli.registry.sheet.gathering import Gathered
@@ -37,7 +39,11 @@ class SheetFile:
         faults = headings.faults + rows.faults
         faults += [(self._place(row, key), message) for row, key, message in self._gathered.faults]
         self._problems = [Problem(message, name, None, place) for place, message in faults]
-        self.told = [f"{name}: {grid.title}: {line}" for line in _told(grid, rows)] if headings.complete else []
+        self.told = (
+            [Message("{file}: {sheet}: {told}", file=name, sheet=grid.title, told=line) for line in _told(grid, rows)]
+            if headings.complete
+            else []
+        )
 
     @classmethod
     def read(cls, path: Path, catalogue: Accelerators) -> SheetFile:
@@ -66,7 +72,11 @@ class SheetFile:
                 continue
             if ("sites", index) not in self._gathered.faulty:
                 found[index] = site
-        more = [Problem(f"and {len(problems) - MOST} more problems", self.name)] if len(problems) > MOST else []
+        more = (
+            [Problem(Message("and {count} more problems", count=len(problems) - MOST), self.name)]
+            if len(problems) > MOST
+            else []
+        )
         return found, problems[:MOST] + more
 
     def _faults(self, error: ValidationError, at: Loc) -> list[Problem]:
@@ -85,8 +95,12 @@ def _known_model(catalogue: Accelerators) -> Check:
         if catalogue.find(model) is not None:
             return None
         nearest = ", ".join(catalogue.nearest(model[:_LONGEST_MODEL]))
-        hint = f"nearest: {nearest}" if nearest else "the catalogue stands in the form (suanli apply --template)"
-        return f"model {shown(model)} is not in the catalogue; {hint}"
+        hint = (
+            Message("nearest: {nearest}", nearest=nearest)
+            if nearest
+            else Message("the catalogue stands in the form (suanli apply --template)")
+        )
+        return Message("model {model} is not in the catalogue; {hint}", model=shown(model), hint=hint)
 
     def check(column: Column, value: Any) -> None:
         if column.key == "model" and (told := fault(value)):
@@ -96,21 +110,26 @@ def _known_model(catalogue: Accelerators) -> Check:
 
 
 def _told(grid: Grid, rows: Rows) -> list[str]:
-    told = []
+    told: list[str] = []
     if not rows.data:
-        told.append("no rows of data yet: fill them in under the headings")
+        told.append(Message("no rows of data yet: fill them in under the headings"))
     if grid.hidden:
-        told.append("this sheet is hidden, but was read")
+        told.append(Message("this sheet is hidden, but was read"))
     if rows.remarks:
-        told.append(f"remarks, not read: {_listed(rows.remarks)}")
+        told.append(Message("remarks, not read: {rows}", rows=_listed(rows.remarks)))
     if grid.hidden_rows:
-        told.append(f"hidden, but read too: {_listed(grid.hidden_rows)}")
+        told.append(Message("hidden, but read too: {rows}", rows=_listed(grid.hidden_rows)))
     if grid.hidden_columns:
-        told.append(f"hidden columns, read too: {len(grid.hidden_columns)}")
+        told.append(Message("hidden columns, read too: {count}", count=len(grid.hidden_columns)))
     return told
 
 
 def _listed(numbers: list[int]) -> str:
     """2 rows (3, 4)"""
-    count = "1 row" if len(numbers) == 1 else f"{len(numbers):,} rows"
-    return f"{count} ({', '.join(map(str, numbers[:10]))}{', ...' if len(numbers) > 10 else ''})"
+    count = Message("1 row") if len(numbers) == 1 else Message("{count:,} rows", count=len(numbers))
+    return Message(
+        "{count} ({numbers}{more})",
+        count=count,
+        numbers=", ".join(map(str, numbers[:10])),
+        more=", ..." if len(numbers) > 10 else "",
+    )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from suanli.model.message import Message
 from suanli.model.yamlfile import Loc
 from suanli.registry.sheet.cells import shown
 from suanli.registry.sheet.columns import BY_KEY, COLUMNS, Column
@@ -59,7 +60,7 @@ class Gathered:
                 (*loc, "match", _MATCH[missing]),
                 rows[0].number,
                 missing,
-                "is empty: match_label and match_value go together",
+                Message("is empty: match_label and match_value go together"),
             )
         told = [row for row in rows if row.has(ENTRY)]
         entries = [self._entry((*loc, "capacity", n), row) for n, row in enumerate(told)]
@@ -79,7 +80,12 @@ class Gathered:
                 found[column.key if len(column.loc) > 1 else column.loc[0]] = said[0].values[column.key]
                 self._contradictions(place, column, said, same)
             elif column.required and place not in self.faulty:
-                told = f"is empty: one of the rows of {same} says its {column.zh} ({column.key})"
+                told = Message(
+                    "is empty: one of the rows of {same} says its {heading} ({key})",
+                    same=same,
+                    heading=column.zh,
+                    key=column.key,
+                )
                 self._fault(place, rows[0].number, column.key, told)
         return found
 
@@ -87,7 +93,13 @@ class Gathered:
         first = said[0].values[column.key]
         for row in said[1:]:
             if (value := row.values[column.key]) != first:
-                told = f"says {shown(value)}, but row {said[0].number} of {same} says {shown(first)}"
+                told = Message(
+                    "says {value}, but row {number} of {same} says {first}",
+                    value=shown(value),
+                    number=said[0].number,
+                    same=same,
+                    first=shown(first),
+                )
                 self._fault(place, row.number, column.key, told)
 
     def _entry(self, loc: Loc, row: Row) -> dict[str, Any]:
@@ -98,11 +110,14 @@ class Gathered:
             if column.key in row.wrong:
                 self._mark(place)
             elif column.required and column.key not in row.values:
-                told = f"is empty: an entry of capacity has its {column.zh} ({column.key})"
+                told = Message(
+                    "is empty: an entry of capacity has its {heading} ({key})", heading=column.zh, key=column.key
+                )
                 self._fault(place, row.number, column.key, told)
         amounts = [key for key in ("devices", "pflops") if key in row.values or key in row.wrong]
         if len(amounts) != 1:
-            told = "both devices and pflops are given: keep one" if amounts else "neither devices nor pflops is given"
+            both = Message("both devices and pflops are given: keep one")
+            told = both if amounts else Message("neither devices nor pflops is given")
             self._fault((*loc, "devices"), row.number, "devices", told)
         return {column.loc[0]: row.values[column.key] for column in ENTRY if column.key in row.values}
 

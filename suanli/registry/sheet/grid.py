@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message, message_of
 from suanli.registry.sheet.cells import shown
 from suanli.registry.sheet.columns import folded
 from suanli.registry.sheet.guard import contents
@@ -57,10 +58,11 @@ def read_grid(path: Path) -> Grid:
     except InputError:
         raise
     except TooMuch as fault:
-        raise InputError(Problem(str(fault), str(path))) from None
+        raise InputError(Problem(message_of(fault), str(path))) from None
     except Exception as fault:  # what a damaged file raises, in three libraries, nobody has listed
-        message = (
-            f"cannot be read as .xlsx ({type(fault).__name__}): open it in the spreadsheet program and save it anew"
+        message = Message(
+            "cannot be read as .xlsx ({why}): open it in the spreadsheet program and save it anew",
+            why=type(fault).__name__,
         )
         raise InputError(Problem(message, str(path))) from None
 
@@ -83,9 +85,16 @@ def _chosen(sheets: list[Any], path: Path) -> Any:
     named = [sheet for sheet in sheets if folded(sheet.title) in _TITLES] or (sheets if len(sheets) == 1 else [])
     if len(named) == 1:
         return named[0]
-    titles = ", ".join(shown(sheet.title) for sheet in sheets[:5]) or "none"
-    wanted = f"expected one sheet called {TITLE} or capacity"
-    raise InputError(Problem(f"{wanted}; sheets in it: {titles} (suanli apply --template writes a form)", str(path)))
+    titles = ", ".join(shown(sheet.title) for sheet in sheets[:5]) or Message("none")
+    wanted = Message("expected one sheet called {title} or capacity", title=TITLE)
+    raise InputError(
+        Problem(
+            Message(
+                "{wanted}; sheets in it: {titles} (suanli apply --template writes a form)", wanted=wanted, titles=titles
+            ),
+            str(path),
+        )
+    )
 
 
 def _rows(sheet: Any, layout: Layout) -> Iterator[tuple[int, dict[int, Cell]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from suanli.model.yamlfile import unknown_key
+from suanli.model.message import Message, message_of
+from suanli.model.yamlfile import key_hint
 from suanli.registry.sheet.cells import safe, shown
 from suanli.registry.sheet.columns import COLUMNS, Column, column_named
 from suanli.registry.sheet.grid import Cell, Grid
@@ -31,7 +32,9 @@ def headings_of(grid: Grid) -> Headings:
     numbers = list(grid.rows)[:_WITHIN]
     first = max(numbers, key=lambda number: len(_known(grid.rows[number])), default=None)
     if first is None or len(_known(grid.rows[first])) < 2:
-        wanted = "no row of headings such as 站点编号, 型号 or site_id, model; `suanli apply --template` writes a form"
+        wanted = Message(
+            "no row of headings such as 站点编号, 型号 or site_id, model; `suanli apply --template` writes a form"
+        )
         return Headings({}, 0, [(grid.title, wanted)], complete=False)
     second = next((number for number in grid.rows if number > first), None)
     lines = [first] if second is None or not _all_known(grid.rows[second]) else [first, second]
@@ -61,10 +64,14 @@ def _told_unknown(value: object) -> str:
     try:
         text = safe(str(value))
     except ValueError as fault:
-        return str(fault)
+        return message_of(fault)
     names = [column.key if text.isascii() else column.zh for column in COLUMNS]
-    told = unknown_key(text.lower(), names).replace("unknown key", f"unknown heading {shown(text)}")
-    return f"{told} (what nobody is to read goes under 备注 or note)"
+    hint = key_hint(text.lower(), names)
+    return Message(
+        "unknown heading {heading}; {hint} (what nobody is to read goes under 备注 or note)",
+        heading=shown(text),
+        hint=hint,
+    )
 
 
 def _different(grid: Grid, lines: list[int]) -> Iterator[Fault]:
@@ -72,14 +79,27 @@ def _different(grid: Grid, lines: list[int]) -> Iterator[Fault]:
     above = _known(grid.rows[lines[0]])
     for place, column in _known(grid.rows[lines[-1]]).items():
         if above.get(place, column) is not column:
-            yield grid.place(lines[-1], place), f"{column.key} stands under the heading {above[place].zh}: which is it?"
+            yield (
+                grid.place(lines[-1], place),
+                Message(
+                    "{key} stands under the heading {heading}: which is it?", key=column.key, heading=above[place].zh
+                ),
+            )
 
 
 def _twice(grid: Grid, line: int, columns: dict[int, Column]) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for place, column in sorted(columns.items()):
         if column.of != "note" and column.key in seen:
-            yield grid.place(line, place), f"{column.zh} ({column.key}) is also {grid.place(line, seen[column.key])}"
+            yield (
+                grid.place(line, place),
+                Message(
+                    "{heading} ({key}) is also {place}",
+                    heading=column.zh,
+                    key=column.key,
+                    place=grid.place(line, seen[column.key]),
+                ),
+            )
         seen.setdefault(column.key, place)
 
 
@@ -87,6 +107,9 @@ def _missing(grid: Grid, line: int, columns: dict[int, Column]) -> Iterator[Faul
     here = {column.key for column in columns.values()}
     missing = [f"{column.zh} ({column.key})" for column in COLUMNS if column.required and column.key not in here]
     if missing:
-        yield grid.place(line, 1), f"no column {', '.join(missing)}; `suanli apply --template` writes a form"
+        yield (
+            grid.place(line, 1),
+            Message("no column {known}; `suanli apply --template` writes a form", known=", ".join(missing)),
+        )
     if not here & {"devices", "pflops"}:
-        yield grid.place(line, 1), "no column of amounts: 设备数 (devices) or 算力(PFLOPS) (pflops)"
+        yield grid.place(line, 1), Message("no column of amounts: 设备数 (devices) or 算力(PFLOPS) (pflops)")

@@ -12,6 +12,8 @@ from typing import IO, Any
 from defusedxml.ElementTree import iterparse
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
+from suanli.model.message import Message
+
 MAX_ROWS = 100_000
 LAST_ROW = 1_048_576
 MAX_COLUMN = 200
@@ -60,7 +62,13 @@ def _next(row: Any, before: int) -> int:
     """The row's number. The reader of values leaves out a row that comes after a later one."""
     number = int(row.get("r") or before + 1)
     if not before < number <= LAST_ROW:
-        raise TooMuch(f"has row {number} after row {before}: open it in the spreadsheet program and save it anew")
+        raise TooMuch(
+            Message(
+                "has row {number} after row {before}: open it in the spreadsheet program and save it anew",
+                number=number,
+                before=before,
+            )
+        )
     return number
 
 
@@ -73,14 +81,17 @@ def _look_at(row: Any, number: int, layout: Layout) -> None:
             continue
         if column > MAX_COLUMN:
             raise TooMuch(
-                f"has values beyond its column {MAX_COLUMN}: clear the columns that are not part of the table"
+                Message(
+                    "has values beyond its column {last}: clear the columns that are not part of the table",
+                    last=MAX_COLUMN,
+                )
             )
         layout.filled.add(number)
         layout.last_column = max(layout.last_column, column)
         if "f" in parts and not ("v" in parts and cell.get("t") == "str"):
             layout.formulas.add((number, column))
     if len(layout.filled) > MAX_ROWS:
-        raise TooMuch(f"has more than {MAX_ROWS:,} rows: apply it in parts")
+        raise TooMuch(Message("has more than {most:,} rows: apply it in parts", most=MAX_ROWS))
 
 
 def _cells(row: Iterable[Any]) -> Iterator[tuple[int, Any]]:
@@ -94,11 +105,11 @@ def _cells(row: Iterable[Any]) -> Iterator[tuple[int, Any]]:
 def _merge(element: Any, layout: Layout) -> None:
     left, top, right, bottom = range_boundaries(element.get("ref", ""))
     if left is None or top is None or right is None or bottom is None:
-        raise TooMuch(f"has a merged range {element.get('ref')!r}: split merged cells")
+        raise TooMuch(Message("has a merged range {range!r}: split merged cells", range=element.get("ref")))
     layout.merged.append((left, top, right, bottom))
     layout.merged_cells += (abs(right - left) + 1) * (abs(bottom - top) + 1)
     if layout.merged_cells > MAX_MERGED:
-        raise TooMuch(f"has more than {MAX_MERGED:,} merged cells: split them")
+        raise TooMuch(Message("has more than {most:,} merged cells: split them", most=MAX_MERGED))
 
 
 def _name(element: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from suanli.model.message import Message, message_of
 from suanli.registry.sheet.cells import is_id, read, shown
 from suanli.registry.sheet.columns import Column
 from suanli.registry.sheet.grid import Cell, Grid
@@ -70,7 +71,7 @@ def _row(grid: Grid, number: int, cells: dict[int, Cell], headings: Headings, ch
             values[column.key] = _value(column, cells[place], check)
         except ValueError as fault:
             wrong.add(column.key)
-            faults.append((grid.place(number, place), str(fault)))
+            faults.append((grid.place(number, place), message_of(fault)))
     return Row(number, values, frozenset(wrong))
 
 
@@ -78,7 +79,12 @@ def _value(column: Column, cell: Cell, check: Check) -> Any:
     if cell.fault:
         raise ValueError(cell.fault)
     if cell.shared and column.key in _AMOUNTS:
-        raise ValueError(f"{shown(cell.value)} is merged over several rows: each row's amount, or their sum? Split it")
+        raise ValueError(
+            Message(
+                "{value} is merged over several rows: each row's amount, or their sum? Split it",
+                value=shown(cell.value),
+            )
+        )
     value = read(column, cell.value)
     check(column, value)
     return value

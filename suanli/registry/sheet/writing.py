@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.capacity import CapacityEntry
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.site import Pool, Site
 from suanli.registry.sheet.cells import read
 from suanli.registry.sheet.columns import COLUMNS, Column
@@ -41,7 +42,9 @@ def write_sheet(path: Path, sites: Iterable[Site], catalogue: Accelerators) -> i
     """
     rows = [(site.id, row) for site in sites for row in _rows(site)]
     if len(rows) + FIRST > MAX_ROWS:
-        raise InputError(Problem(f"{len(rows):,} rows are too many for a sheet: `suanli export` writes YAML"))
+        raise InputError(
+            Problem(Message("{count:,} rows are too many for a sheet: `suanli export` writes YAML", count=len(rows)))
+        )
     problems = [Problem(told, key=site) for site, row in rows for told in _not_for_cells(row)]
     if problems:
         raise InputError(problems)
@@ -85,7 +88,11 @@ def _not_for_cells(row: dict[str, Any]) -> Iterator[str]:
     for column in COLUMNS:
         value = row.get(column.key)
         if column.kind in {"text", "day"} and value is not None:
-            told = f"{column.key} {str(value)!r} cannot stand in a cell as it is; `suanli export` writes YAML"
+            told = Message(
+                "{key} {value!r} cannot stand in a cell as it is; `suanli export` writes YAML",
+                key=column.key,
+                value=str(value),
+            )
             try:
                 if read(column, _escaped(value) if isinstance(value, str) else value.isoformat()) != value:
                     yield told
@@ -112,18 +119,22 @@ def _escaped(text: str) -> str:
 
 def _save(book: Workbook, path: Path) -> None:
     if path.suffix.lower() != ".xlsx":
-        raise InputError(Problem("its name must end in .xlsx", str(path)))
+        raise InputError(Problem(Message("its name must end in .xlsx"), str(path)))
     made = io.BytesIO()
     book.save(made)
     if fault_of(made.getvalue()):
-        raise InputError(Problem("would be too large to be read again; `suanli export` writes YAML", str(path)))
+        raise InputError(
+            Problem(Message("would be too large to be read again; `suanli export` writes YAML"), str(path))
+        )
     try:
         with path.open("xb") as file:
             _write_whole(file, made.getvalue(), path)
     except FileExistsError:
-        raise InputError(Problem("is there already: give another name, or remove it first", str(path))) from None
+        raise InputError(
+            Problem(Message("is there already: give another name, or remove it first"), str(path))
+        ) from None
     except OSError as error:
-        raise InputError(Problem(f"cannot be written: {error.strerror}", str(path))) from None
+        raise InputError(Problem(Message("cannot be written: {why}", why=error.strerror), str(path))) from None
 
 
 def _write_whole(file: Any, data: bytes, path: Path) -> None:
