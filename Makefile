@@ -8,7 +8,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --n
 	--no-emit-options --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench servers boards pins clean
+.PHONY: help run test test-long check bench servers boards messages pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -22,12 +22,13 @@ test: $(VENV)/.dev ## every test this machine can run; real servers that are mis
 test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds
 	SUANLI_EXAMPLES=5000 $(BIN)/python -m pytest tests/suanli/test_periods.py $(ARGS)
 
-check: $(VENV)/.dev ## lint, format, types, import rule, boards and documents up to date
+check: $(VENV)/.dev ## lint, format, types, import rule, boards, messages and documents up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m dashboards --check
+	$(BIN)/python -m tests.messages --check
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_rooms.py
 
 bench: $(VENV)/.dev ## figures of speed, memory and disk, beside a real Prometheus and VictoriaMetrics (writes build/bench.json)
@@ -38,6 +39,9 @@ servers: ## install the real servers that the tests use (Debian packages; builds
 
 boards: $(VENV)/.dev ## write the Grafana boards and provisioning anew
 	$(BIN)/python -m dashboards
+
+messages: $(VENV)/.dev ## gather what the command line says, update and compile the Chinese catalogue, name what is missing
+	$(BIN)/python -m tests.messages
 
 pins: $(VENV)/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) -o requirements/run.txt pyproject.toml

@@ -55,7 +55,8 @@ def _shown(block: str) -> list[tuple[str, str]]:
 
 
 def _run(command: str, folder: Path) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    ours = {"PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, **ours}
     done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S602 - our own document
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -26,6 +26,7 @@ def test_the_wheel_alone_runs_the_demonstration(tmp_path: Path) -> None:
     pins = ROOT / "requirements" / "run.txt"
     _run([str(python), "-m", "pip", "install", "-q", "-c", str(pins), str(wheel)], tmp_path)
     done = _run([str(python.with_name("suanli")), "demo", "--once", "--json"], tmp_path)
+    assert "用法：" in _run([str(python.with_name("suanli")), "--lang", "zh", "--help"], tmp_path).stdout
     fleet = json.loads(done.stdout)["fleet"]
     assert fleet["online_ratio"] == pytest.approx(0.880, abs=5e-4)
     assert fleet["usage_ratio"] == pytest.approx(0.598, abs=5e-4)
@@ -35,6 +36,7 @@ def _contains_its_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {
         "suanli/catalog/accelerators.csv",
+        "suanli/locale/zh/LC_MESSAGES/suanli.mo",
         "suanli/py.typed",
         "exporter/page/index.html",
         "exporter/page/page.js",

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suanli.cli.access_words import WORDS, print_rows, print_tokens
+from suanli.cli.access_words import fault as fault_told
+from suanli.cli.access_words import print_rows, print_tokens
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.output import print_json
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.audit import Head
@@ -44,9 +47,9 @@ def create(
 
     values = {"owner": owner, "scope": tuple(scope), "expires": expires, "network": tuple(network or ())}
     wanted = made(WantedToken, values)
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         issued = issue(store, wanted, local_author(), dry_run=dry_run)
-    found, words = issued.token, WORDS[config.language]
+    found = issued.token
     text = None if dry_run else issued.text.get_secret_value()
     if json:
         end = None if found.expires_at is None else iso(found.expires_at)
@@ -54,7 +57,8 @@ def create(
         print_json({"id": found.id, "owner": found.owner, "scopes": scopes, "expires_at": end, "token": text})
     elif text is not None:
         print(text)
-    say(words["tried" if dry_run else "created"].format(id=found.id, owner=found.owner))
+    created = _("token {id} is {owner}'s; it is shown this once: hand it over")
+    say((_("{owner} would get a token") if dry_run else created).format(id=found.id, owner=found.owner))
 
 
 @token.command("list")
@@ -62,12 +66,12 @@ def list_tokens(context: typer.Context, json: _Json = False) -> None:
     """Every token that was ever given: whose, what for, until when, when last used; never the token itself."""
     from suanli.access import token_rows
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         rows = token_rows(store)
     if json:
         print_json({"tokens": rows})
     else:
-        print_tokens(rows, config.language)
+        print_tokens(rows)
 
 
 @token.command("revoke")
@@ -82,11 +86,12 @@ def revoke(
     from suanli.access import revoke as take_back
     from suanli.model.audit import local_author
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         found = take_back(store, id_, local_author(reason), dry_run=dry_run)
     if json:
         print_json({"id": found.id, "owner": found.owner, "revoked": not dry_run})
-    say(WORDS[config.language]["would_revoke" if dry_run else "revoked"].format(id=found.id, owner=found.owner))
+    told = _("token {id} of {owner} would be revoked") if dry_run else _("token {id} of {owner} is revoked")
+    say(told.format(id=found.id, owner=found.owner))
 
 
 def audit(
@@ -111,7 +116,7 @@ def audit(
     from suanli.store.audit import audit_rows, head_of, verified
 
     if head is not None and not verify:
-        raise InputError(Problem("is compared by --verify", key="--head"))
+        raise InputError(Problem(Message("is compared by --verify"), key="--head"))
     noted = None if head is None else _head(head)
     with given(context).opened() as (config, store), store.reading() as connection:
         if verify:
@@ -120,15 +125,19 @@ def audit(
             times = moment("--from", since, config.zone), moment("--to", until, config.zone)
             rows = audit_rows(connection, *times, actor, action, subject, limit)
     if not verify:
-        print_rows(rows, config, json=json)
+        print_rows(rows, json=json)
         return
     fault = None if found is None else {"seq": found.seq, "kind": found.kind}
     if json:
         print_json({"ok": found is None, "head": str(now), "fault": fault})
     elif found is None:
-        print(WORDS[config.language]["whole"].format(head=now, count=now.seq))
+        print(
+            _(
+                "the audit trail is whole: {count} rows; head {head} (note it elsewhere, and give it back as --head)"
+            ).format(head=now, count=now.seq)
+        )
     if found is not None:
-        say(f"suanli: {WORDS[config.language]['faults'][found.kind].format(seq=found.seq)}")
+        say(f"suanli: {fault_told(found.kind, found.seq)}")
         raise SystemExit(1)
 
 
@@ -139,5 +148,5 @@ def _head(text: str) -> Head:
     number, colon, hashed = text.partition(":")
     hashed = hashed if colon else number
     if len(hashed) != 64 or (colon and not number.isdecimal()):
-        raise InputError(Problem("expected NUMBER:HASH, as --verify prints it", key="--head"))
+        raise InputError(Problem(Message("expected NUMBER:HASH, as --verify prints it"), key="--head"))
     return Head(int(number) if colon else 0, hashed)

@@ -1,4 +1,4 @@
-"""What `suanli token` and `suanli audit` print, in both languages."""
+"""What `suanli token` and `suanli audit` print."""
 
 from __future__ import annotations
 
@@ -7,69 +7,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from suanli.cli.context import say
+from suanli.cli.language import _
 from suanli.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from suanli.config import Config
     from suanli.model.audit import Row
 
-WORDS: dict[str, dict[str, Any]] = {
-    "zh": {
-        "created": "令牌 {id} 已发给 {owner}；全文只显示这一次，请交给本人",
-        "tried": "将发给 {owner} 一个令牌",
-        "revoked": "令牌 {id}（{owner}）已收回",
-        "would_revoke": "将收回令牌 {id}（{owner}）",
-        "none": "没有发过令牌",
-        "nothing": "没有记录",
-        "tokens": ["编号", "所有者", "权限", "来源网络", "签发", "到期", "最近使用", "收回"],
-        "before": "变更前：",
-        "after": "变更后：",
-        "reason": "理由：",
-        "never": "永不",
-        "whole": "审计链完整，共 {count} 条；链头 {head}（请另存他处，下次用 --head 核对）",
-        "faults": {
-            "edited": "审计第 {seq} 条被改动过",
-            "unchained": "审计第 {seq} 条与前一条不相接",
-            "missing": "审计第 {seq} 条缺失",
-            "disordered": "审计第 {seq} 条的次序不对",
-            "unreadable": "审计第 {seq} 条无法读取",
-            "cut": "审计自第 {seq} 条起被截去",
-            "unlike": "审计第 {seq} 条与记下的链头不符",
-        },
-    },
-    "en": {
-        "created": "token {id} is {owner}'s; it is shown this once: hand it over",
-        "tried": "{owner} would get a token",
-        "revoked": "token {id} of {owner} is revoked",
-        "would_revoke": "token {id} of {owner} would be revoked",
-        "none": "no token was ever given",
-        "nothing": "nothing is recorded",
-        "tokens": ["id", "owner", "scopes", "networks", "created", "expires", "last used", "revoked"],
-        "before": "before: ",
-        "after": "after: ",
-        "reason": "reason: ",
-        "never": "never",
-        "whole": "the audit trail is whole: {count} rows; head {head} (note it elsewhere, and give it back as --head)",
-        "faults": {
-            "edited": "row {seq} of the audit trail was edited",
-            "unchained": "row {seq} of the audit trail does not follow on the row before it",
-            "missing": "row {seq} of the audit trail is missing",
-            "disordered": "row {seq} of the audit trail is out of order",
-            "unreadable": "row {seq} of the audit trail cannot be read",
-            "cut": "the audit trail was cut off: row {seq} and what followed is gone",
-            "unlike": "row {seq} of the audit trail is not the one whose head was noted",
-        },
-    },
-}
+
+def fault(kind: str, seq: int) -> str:
+    """What is wrong with the trail."""
+    told = {
+        "edited": _("row {seq} of the audit trail was edited"),
+        "unchained": _("row {seq} of the audit trail does not follow on the row before it"),
+        "missing": _("row {seq} of the audit trail is missing"),
+        "disordered": _("row {seq} of the audit trail is out of order"),
+        "unreadable": _("row {seq} of the audit trail cannot be read"),
+        "cut": _("the audit trail was cut off: row {seq} and what followed is gone"),
+        "unlike": _("row {seq} of the audit trail is not the one whose head was noted"),
+    }
+    return told[kind].format(seq=seq)
 
 
-def print_tokens(rows: list[dict[str, Any]], language: str) -> None:
-    words = WORDS[language]
+def print_tokens(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        say(words["none"])
+        say(_("no token was ever given"))
         return
     print_table(
-        words["tokens"],
+        [_("id"), _("owner"), _("scopes"), _("networks"), _("created"), _("expires"), _("last used"), _("revoked")],
         [
             [
                 row["id"],
@@ -77,7 +41,7 @@ def print_tokens(rows: list[dict[str, Any]], language: str) -> None:
                 ", ".join(row["scopes"]),
                 ", ".join(row["networks"]),
                 row["created_at"],
-                row["expires_at"] or words["never"],
+                row["expires_at"] or _("never"),
                 row["last_used_at"] or "",
                 row["revoked_at"] or "",
             ]
@@ -86,7 +50,7 @@ def print_tokens(rows: list[dict[str, Any]], language: str) -> None:
     )
 
 
-def print_rows(rows: list[Row], config: Config, *, json: bool) -> None:
+def print_rows(rows: list[Row], *, json: bool) -> None:
     """The trail, oldest first; before and after as they were."""
     from suanli.listing.times import iso_or_none
 
@@ -109,15 +73,15 @@ def print_rows(rows: list[Row], config: Config, *, json: bool) -> None:
         print_json({"audit": told})
     elif told:
         for row in rows:
-            for line in _lines(row, iso_or_none(row.at) or "", WORDS[config.language]):
+            for line in _lines(row, iso_or_none(row.at) or ""):
                 print(line)
     else:
-        say(WORDS[config.language]["nothing"])
+        say(_("nothing is recorded"))
 
 
-def _lines(row: Row, at: str, words: dict[str, Any]) -> Iterator[str]:
+def _lines(row: Row, at: str) -> Iterator[str]:
     """One line for what was done, and one more for each thing that is kept of it: JSON is too long for a column."""
     yield f"{row.seq}  {at}  {row.actor}  {row.action}  {row.subject}"
-    for name in ("before", "after", "reason"):
-        if (text := getattr(row, name)) is not None:
-            yield f"    {words[name]}{text}"
+    for told, text in ((_("before: "), row.before), (_("after: "), row.after), (_("reason: "), row.reason)):
+        if text is not None:
+            yield f"    {told}{text}"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _, in_words, of
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.model.errors import InputError, Problem, Unavailable
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.app import Signal
@@ -31,16 +33,25 @@ def collect(
         outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal))
         if not outcomes:
             polled = ", ".join(item.site.id for item in store.registry if getattr(item.site, signal)) or "none yet"
-            raise InputError(Problem(f"no site {site!r} to ask; sites with a {signal}: {polled}"))
+            raise InputError(
+                Problem(
+                    Message(
+                        "no site {site!r} to ask; sites with a {signal}: {polled}",
+                        site=site,
+                        signal=signal,
+                        polled=polled,
+                    )
+                )
+            )
     outcome = outcomes[0]
     if json:
         print_json(_as_json(outcome))
     elif outcome.result == "ok":
-        _print(outcome, config.language)
+        _print(outcome)
     if outcome.result == "unreachable":
-        raise Unavailable(f"{site}: {outcome.reason}")
+        raise Unavailable(Message("{site}: {reason}", site=site, reason=outcome.reason))
     if outcome.result != "ok":
-        say(f"suanli: {site}: {outcome.result}: {outcome.reason}")
+        say(f"suanli: {site}: {outcome.result}: {in_words(outcome.reason)}")
         raise SystemExit(1)
 
 
@@ -50,20 +61,21 @@ def _as_json(outcome: PollOutcome) -> dict[str, Any]:
     return {key: getattr(outcome, key) for key in keys} | {"samples": samples}
 
 
-def _print(outcome: PollOutcome, language: str) -> None:
+def _print(outcome: PollOutcome) -> None:
     rows = [
         [
             sample.pool,
             _count(sample.online_devices),
             _count(sample.used_devices),
-            pflops(sample.online_pflops, language),
-            pflops(sample.used_pflops, language),
+            pflops(sample.online_pflops),
+            pflops(sample.used_pflops),
             sample.quality,
             sample.reason,
         ]
         for sample in outcome.samples
     ]
-    print_table(["pool", "devices online ", "devices used ", "online ", "used ", "quality", "reason"], rows)
+    columns = [_("pool"), _("devices online "), _("devices used "), _("online "), _("used "), _("quality")]
+    print_table([*columns, of("quarantine", "reason")], rows)
 
 
 def _count(devices: float | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.catalog.accelerators import Accelerator
@@ -40,7 +41,9 @@ class Missing:
     def raise_any(self) -> None:
         """An InputError that names every option that is missing."""
         if self._options:
-            raise InputError([Problem("is needed where nobody can be asked", key=option) for option in self._options])
+            raise InputError(
+                [Problem(Message("is needed where nobody can be asked"), key=option) for option in self._options]
+            )
 
     def model(self, text: str, question: str) -> str:
         """The id of the catalogue's row that this text means; asked about where it may mean several."""

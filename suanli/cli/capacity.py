@@ -10,6 +10,7 @@ from suanli.cli.capacity_words import print_answer, print_ledger, print_submissi
 from suanli.cli.context import given
 from suanli.cli.desk import at_desk
 from suanli.cli.output import print_json
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.capacity import CapacityEntry
@@ -48,13 +49,13 @@ def list_capacity(
     from suanli.cli.moments import moment
 
     with at_desk(given(context)) as desk:
-        zone, language = desk.config.zone, desk.config.language
+        zone = desk.config.zone
         when, known = moment("--at", at, zone), moment("--as-of", as_of, zone)
         rows = desk.ledger(of, at=when, as_of=known, everything=everything)
     if json:
         print_json({"capacity": rows})
     else:
-        print_ledger(rows, language, everything=everything)
+        print_ledger(rows, everything=everything)
 
 
 @capacity.command("add")
@@ -112,7 +113,7 @@ def correct(
 
     if reason not in CORRECTING:
         known = ", ".join(sorted(CORRECTING))
-        raise InputError(Problem(f"a correction needs a reason: {known}", key="--reason"))
+        raise InputError(Problem(Message("a correction needs a reason: {known}", known=known), key="--reason"))
     entry = _entry(since, until, stage, devices, pflops, source, reason)
     _submit(context, _of(CorrectionRequest, pool, entry), dry_run=dry_run, json=json)
 
@@ -149,17 +150,16 @@ def list_submissions(
     """What was asked for and waits for a decision: by whom, since when, of which sites."""
     with at_desk(given(context)) as desk:
         rows = desk.submissions(None if everything else "pending")
-        language = desk.config.language
     if json:
         print_json({"submissions": rows})
     else:
-        print_submissions(rows, language)
+        print_submissions(rows)
 
 
 def _decide(context: typer.Context, number: int, verdict: Verdict, why: str | None, *, json: bool) -> None:
     with at_desk(given(context)) as desk:
         answer = desk.decide(number, verdict, why)
-        print_answer(answer, desk.config.language, json=json)
+        print_answer(answer, json=json)
 
 
 def _of(kind: type[Made], where: str, entry: CapacityEntry) -> Made:
@@ -196,4 +196,4 @@ def _entry(
 def _submit(context: typer.Context, request: Request, *, dry_run: bool, json: bool) -> None:
     with at_desk(given(context)) as desk:
         answer = desk.submit(request, dry_run=dry_run)
-        print_answer(answer, desk.config.language, json=json)
+        print_answer(answer, json=json)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.compared import print_benchmarks, print_change, print_funnel, print_targets
-from suanli.cli.compared_words import WORDS
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import print_json
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def benchmarks(context: typer.Context, at: _At = None, basis: _Basis = "fp16", j
     basis = one_of("--basis", basis, BASES)
     with given(context).opened() as (config, store):
         answer = benchmarks_answer(store, config, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
-    _show(answer, config.language, print_benchmarks, json=json)
+    _show(answer, print_benchmarks, json=json)
 
 
 def targets(
@@ -57,8 +58,8 @@ def targets(
         ends = moment("from", since, config.zone), moment("to", until, config.zone)
         answer = targets_answer(store, config, *asked_stretch(when, *ends, int(time.time())))
     if answer["judged_to"] < answer["to"]:
-        say(WORDS[config.language]["cut"].format(clock=local(answer["judged_to"], config.zone)))
-    _show(answer, config.language, print_targets, json=json)
+        say(_("--to lies ahead; judged until now ({clock})").format(clock=local(answer["judged_to"], config.zone)))
+    _show(answer, print_targets, json=json)
 
 
 def change(
@@ -88,7 +89,7 @@ def change(
         ends = _instant("from", before, config.zone), _instant("to", after, config.zone)
         asked = AskedChange(*ends, months, metric, by, basis)  # type: ignore[arg-type] # checked above
         answer = change_answer(store, config, asked)
-    _show(answer, config.language, print_change, json=json)
+    _show(answer, print_change, json=json)
 
 
 def funnel(context: typer.Context, at: _At = None, basis: _Basis = "fp16", json: _Json = False) -> None:
@@ -99,16 +100,14 @@ def funnel(context: typer.Context, at: _At = None, basis: _Basis = "fp16", json:
     basis = one_of("--basis", basis, BASES)
     with given(context).opened() as (config, store):
         answer = funnel_answer(store, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
-    _show(answer, config.language, print_funnel, json=json)
+    _show(answer, print_funnel, json=json)
 
 
-def _show(
-    answer: dict[str, Any], language: str, print_answer: Callable[[dict[str, Any], str], None], *, json: bool
-) -> None:
+def _show(answer: dict[str, Any], print_answer: Callable[[dict[str, Any]], None], *, json: bool) -> None:
     if json:
         print_json(answer)
     else:
-        print_answer(answer, language)
+        print_answer(answer)
 
 
 def _instant(option: str, text: str | None, zone: ZoneInfo) -> int:
@@ -121,5 +120,5 @@ def _months(before: str, after: str) -> bool:
     """Whether months are asked for."""
     found = [_MONTH.fullmatch(text) is not None for text in (before, after)]
     if found[0] != found[1]:
-        raise InputError(Problem("expected an instant, or a month, like that of --from", key="--to"))
+        raise InputError(Problem(Message("expected an instant, or a month, like that of --from"), key="--to"))
     return all(found)

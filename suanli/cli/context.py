@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suanli.cli.language import in_words, speak, spoken
 from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.config import Config
@@ -48,21 +50,20 @@ class Globals:
 
         path = self.path()
         config = Config() if path is None else load_config(path)
-        changes: dict[str, object] = {}
+        if self.language is None and "language" in config.model_fields_set:
+            speak(config.language)
+        changes: dict[str, object] = {"language": spoken()}
         if store := self.store or os.environ.get("SUANLI_STORE"):
             changes["store"] = store_at(store)
-        if self.language:
-            changes["language"] = self.language
         return config.model_copy(update=changes)
-
-    def loaded_language(self) -> str:
-        """zh or en: as asked for, else as configured."""
-        return self.language or self.loaded().language
 
     def refuse_server(self) -> None:
         """An InputError where a server was named: the command would act here all the same."""
         if address := self.served_by():
-            told = f"this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out"
+            told = Message(
+                "this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out",
+                address=address,
+            )
             raise InputError(Problem(told, key="--server"))
 
     @contextmanager
@@ -92,7 +93,7 @@ def run_told(command: Callable[[], None]) -> None:
     try:
         command()
     except SuanliError as error:
-        say(f"suanli: {error}")
+        say(f"suanli: {in_words(error)}")
         raise SystemExit(error.exit_code) from None
 
 

@@ -16,6 +16,7 @@ import yaml
 from suanli.answers import Asked, rates_answer
 from suanli.app import Service, collect_once, serve
 from suanli.cli.context import say
+from suanli.cli.language import _, spoken
 from suanli.cli.output import percent, pflops, print_json
 from suanli.cli.rates import print_rates
 from suanli.config import Config, check_secrets, load_config
@@ -23,6 +24,7 @@ from suanli.demo.registry import sites, write_tokens
 from suanli.demo.server import demo_server
 from suanli.demo.state import City
 from suanli.model.errors import InputError, Unavailable
+from suanli.model.message import Message
 from suanli.model.yamlfile import YamlFile
 from suanli.record import opened_store
 from suanli.registering import planned
@@ -34,22 +36,6 @@ _TARGETS = [
     {"scope": "fleet", "metric": "online_ratio", "target": 0.80, "band": 0.02, "for": "10m"},
     {"scope": "fleet", "metric": "usage_ratio", "target": 0.55, "band": 0.02, "for": "30m"},
 ]
-_WORDS = {
-    "zh": {
-        "start": "启动模拟城市的管理接口 …",
-        "register": "登记 {count} 个站点、{pools} 个资源池 …",
-        "poll": "逐一询问 {count} 个站点 …",
-        "rates": "已建成 {built}，上线率 {online}，使用率 {usage}，覆盖率 {coverage}",
-        "failed": "{site} 未能读取：{reason}",
-    },
-    "en": {
-        "start": "starting the simulated city's management APIs ...",
-        "register": "registering {count} sites with {pools} pools ...",
-        "poll": "asking {count} sites ...",
-        "rates": "built {built}, online-rate {online}, usage-rate {usage}, coverage {coverage}",
-        "failed": "{site} could not be read: {reason}",
-    },
-}
 
 
 @contextmanager
@@ -59,7 +45,7 @@ def folder(given: Path | None) -> Iterator[Path]:
         try:
             given.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Unavailable(f"{given} cannot be made: {error.strerror}") from None
+            raise Unavailable(Message("{given} cannot be made: {why}", given=given, why=error.strerror)) from None
         yield given.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="suanli-demo-") as made:
@@ -69,27 +55,24 @@ def folder(given: Path | None) -> Iterator[Path]:
 class Demonstration:
     """One run of the city, kept in `kept`."""
 
-    def __init__(
-        self, kept: Path, seed: int, language: str, listen: str, added: dict[str, Any], *, quiet: bool
-    ) -> None:
-        self._kept, self._seed, self._language, self._listen, self._quiet = kept, seed, language, listen, quiet
-        self._added = added
+    def __init__(self, kept: Path, seed: int, listen: str, added: dict[str, Any], *, quiet: bool) -> None:
+        self._kept, self._seed, self._listen, self._added, self._quiet = kept, seed, listen, added, quiet
 
     async def once(self, json: bool) -> None:
         """Poll each site once and print the rates."""
         async with self._city() as config:
             with opened_store(config) as store:
-                self._say("poll", count=len(store.registry))
+                self._say(_("asking {count} sites ..."), count=len(store.registry))
                 outcomes = await collect_once(store, config)
                 now = int(time.time())
                 answer = rates_answer(store.states_now(now), Asked(now, now), config)
         for outcome in outcomes:
             if outcome.result != "ok":
-                self._say("failed", site=outcome.site, reason=outcome.reason)
+                self._say(_("{site} could not be read: {reason}"), site=outcome.site, reason=outcome.reason)
         if json:
             print_json(answer)
         else:
-            print_rates(answer, "site", self._language)
+            print_rates(answer, "site")
 
     async def serve(self, started: Callable[[Service], None]) -> None:
         """Serve the city until it is stopped; its rates and then `started` are told after the first round of polls."""
@@ -106,26 +89,34 @@ class Demonstration:
                     task.cancel()
 
     async def _announce(self, service: Service, config: Config, started: Callable[[Service], None]) -> None:
-        self._say("poll", count=len(service.store.registry))
+        self._say(_("asking {count} sites ..."), count=len(service.store.registry))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_ROUND_WITHIN):
                 while len(service.outcomes.last) < len(service.store.registry):  # noqa: ASYNC110 - only this line waits for it
                     await asyncio.sleep(0.1)
         now = int(time.time())
         fleet = rates_answer(service.store.states_now(now), Asked(now, now), config)["fleet"]
-        rates = {name: percent(fleet[f"{name}_ratio"], self._language) for name in ("online", "usage", "coverage")}
-        self._say("rates", built=pflops(fleet["built_pflops"], self._language), **rates)
+        rates = {name: percent(fleet[f"{name}_ratio"]) for name in ("online", "usage", "coverage")}
+        self._say(
+            _("built {built}, online-rate {online}, usage-rate {usage}, coverage {coverage}"),
+            built=pflops(fleet["built_pflops"]),
+            **rates,
+        )
         started(service)
 
     @asynccontextmanager
     async def _city(self) -> AsyncIterator[Config]:
         """The simulated APIs running, and their sites registered in the store of the configuration that is given."""
-        self._say("start")
+        self._say(_("starting the simulated city's management APIs ..."))
         tokens = self._kept / "tokens"
         async with demo_server(City(self._seed, time.time()), write_tokens(tokens), time.time) as base_url:
             config = self._config()
             found = sites(base_url, INTERVAL, tokens)
-            self._say("register", count=len(found), pools=sum(len(site.pools) for site in found))
+            self._say(
+                _("registering {count} sites with {pools} pools ..."),
+                count=len(found),
+                pools=sum(len(site.pools) for site in found),
+            )
             with opened_store(config) as store:
                 store.apply(planned(store, found, config), int(time.time()))
             yield config
@@ -134,13 +125,13 @@ class Demonstration:
         poll = {"interval": f"{INTERVAL}s", "timeout": "4s"}
         reach = {"networks": ["127.0.0.0/8"]}  # the simulated city is on this machine
         own = {"listen": self._listen, "poll": poll, "reach": reach}
-        path, config = write_config(self._kept, self._language, **own | self._added)
+        path, config = write_config(self._kept, **own | self._added)
         check_secrets(config, path)
         return config
 
-    def _say(self, key: str, **values: object) -> None:
+    def _say(self, told: str, **values: object) -> None:
         if not self._quiet:
-            say(_WORDS[self._language][key].format(**values))
+            say(told.format(**values))
 
 
 def added_settings(file: Path) -> dict[str, Any]:
@@ -148,16 +139,16 @@ def added_settings(file: Path) -> dict[str, Any]:
     found = YamlFile.read(file)
     added = {} if found.data is None else found.data
     if not isinstance(added, dict):
-        raise InputError(found.problem((), "expected a mapping of keys to values"))
+        raise InputError(found.problem((), Message("expected a mapping of keys to values")))
     if taken := [key for key in _OWN if key in added]:
-        told = "belongs to the demonstration itself; leave it out (--listen, --data and --lang are options)"
+        told = Message("belongs to the demonstration itself; leave it out (--listen, --data and --lang are options)")
         raise InputError([found.problem((key,), told) for key in taken])
     return added
 
 
-def write_config(kept: Path, language: str, **values: Any) -> tuple[Path, Config]:
+def write_config(kept: Path, **values: Any) -> tuple[Path, Config]:
     """The configuration, left in the folder for `suanli --config` to read what was recorded."""
-    own = {"store": f"sqlite:///{kept / 'suanli.db'}", "language": language, "targets": _TARGETS}
+    own = {"store": f"sqlite:///{kept / 'suanli.db'}", "language": spoken(), "targets": _TARGETS}
     path = kept / "config.yaml"
     path.write_text(yaml.safe_dump(own | values, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path, load_config(path)

@@ -8,21 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.moments import moment
 from suanli.cli.output import percent, pflops, print_json, print_table
-
-_WORDS: dict[str, Any] = {
-    "zh": {
-        "columns": ["站点", "资源池", "层级", "数据源 ", "第二信号 ", "差值 ", "相差 "],
-        "rungs": {"online": "上线", "used": "使用", "busy": "忙碌"},
-        "nothing": "此刻没有两路信号都有报数的站点（站点的 cross_check 可登记第二信号）",
-    },
-    "en": {
-        "columns": ["site", "pool", "rung", "source ", "second signal ", "difference ", "apart "],
-        "rungs": {"online": "online", "used": "used", "busy": "busy"},
-        "nothing": "no site of which two signals are heard (a site's cross_check names its second one)",
-    },
-}
+from suanli.cli.terms import rung
 
 
 def disagreements(
@@ -44,22 +33,21 @@ def disagreements(
     if json:
         print_json(answer)
     elif answer["disagreements"]:
-        _print(answer["disagreements"], config.language)
+        _print(answer["disagreements"])
     else:
-        say(_WORDS[config.language]["nothing"])
+        say(_("no site of which two signals are heard (a site's cross_check names its second one)"))
 
 
-def _print(rows: list[dict[str, Any]], language: str) -> None:
-    words = _WORDS[language]
+def _print(rows: list[dict[str, Any]]) -> None:
     print_table(
-        words["columns"],
+        [_("site"), _("pool"), _("rung"), _("source "), _("second signal "), _("difference "), _("apart ")],
         [
             [
                 row["site"],
                 row["pool"],
-                words["rungs"][row["rung"]],
-                *(pflops(row[name], language) for name in ("source_pflops", "second_pflops", "disagreement_pflops")),
-                percent(0.0 if row["disagreement_ratio"] is None else row["disagreement_ratio"], language),
+                rung(row["rung"]),
+                *(pflops(row[name]) for name in ("source_pflops", "second_pflops", "disagreement_pflops")),
+                percent(0.0 if row["disagreement_ratio"] is None else row["disagreement_ratio"]),
             ]
             for row in rows
         ],

@@ -10,18 +10,14 @@ import typer
 
 from suanli.cli.context import given
 from suanli.cli.desk import at_desk
+from suanli.cli.language import _
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import percent, pflops, print_json, print_table
 from suanli.cli.rates import named, tell_cut
-from suanli.cli.rates_words import GROUPED
+from suanli.cli.terms import grouping
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
-
-_COLUMNS = {
-    "zh": ["起", "止", "已建成 ", "上线 ", "使用 ", "上线率 ", "使用率 ", "覆盖率 ", "维护剔除 "],
-    "en": ["from", "to", "built ", "online ", "used ", "online-rate ", "usage-rate ", "coverage ", "excluded "],
-}
 
 
 def history(
@@ -70,7 +66,7 @@ def history(
     elif form == "csv":
         _print_csv(answer)
     else:
-        _print_table(answer, config.language, config.zone)
+        _print_table(answer, config.zone)
 
 
 def _print_csv(answer: dict[str, Any]) -> None:
@@ -82,15 +78,16 @@ def _print_csv(answer: dict[str, Any]) -> None:
         writer.writerows(points)
 
 
-def _print_table(answer: dict[str, Any], language: str, zone: ZoneInfo) -> None:
+def _print_table(answer: dict[str, Any], zone: ZoneInfo) -> None:
     """Times are those of the zone's clock."""
-    group = [] if answer["by"] is None else [GROUPED[language][answer["by"]]]
-    rows = [_row(one["group"], point, language, zone) for one in answer["series"] for point in one["points"]]
-    print_table([*group, *_COLUMNS[language]], rows)
+    group = [] if answer["by"] is None else [grouping(answer["by"])]
+    rows = [_row(one["group"], point, zone) for one in answer["series"] for point in one["points"]]
+    sums = [_("from"), _("to"), _("built "), _("online "), _("used ")]
+    print_table([*group, *sums, _("online-rate "), _("usage-rate "), _("coverage "), _("excluded ")], rows)
 
 
-def _row(group: str | None, point: dict[str, Any], language: str, zone: ZoneInfo) -> list[str]:
-    sums = [pflops(point[key], language) for key in ("built_pflops", "online_pflops", "used_pflops")]
+def _row(group: str | None, point: dict[str, Any], zone: ZoneInfo) -> list[str]:
+    sums = [pflops(point[key]) for key in ("built_pflops", "online_pflops", "used_pflops")]
     ratios = ("online_ratio", "usage_ratio", "coverage_ratio", "excluded_ratio")
     times = [local(point[end], zone) for end in ("from", "to")]
-    return [*([] if group is None else [group]), *times, *sums, *(percent(point[key], language) for key in ratios)]
+    return [*([] if group is None else [group]), *times, *sums, *(percent(point[key]) for key in ratios)]

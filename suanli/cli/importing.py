@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _, in_words
 from suanli.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def import_history(
     from suanli.registry.polled import max_age_of
 
     options = given(context)
-    told = (lambda _: None) if options.quiet else say
+
+    def told(text: str) -> None:
+        if not options.quiet:
+            say(in_words(text))
+
     with options.opened() as (config, store):
         defaults, now = config.poll.defaults, int(time.time())
         samples = read_samples(
@@ -69,7 +74,7 @@ def _answer(samples: list[Sample]) -> dict[str, Any]:
 
 def _told(answer: dict[str, Any]) -> str:
     if not answer["rows"]:
-        return "no rows: nothing to import"
-    state = "would be recorded" if answer["dry_run"] else "recorded"
-    span = f"from {answer['from']} to {answer['to']}"
-    return f"{answer['rows']:,} rows of {answer['pools']:,} pools, {span}: {state}"
+        return _("no rows: nothing to import")
+    recorded = _("{rows} rows of {pools} pools, from {from} to {to}: recorded")
+    told = _("{rows} rows of {pools} pools, from {from} to {to}: would be recorded") if answer["dry_run"] else recorded
+    return told.format_map(answer | {"rows": f"{answer['rows']:,}", "pools": f"{answer['pools']:,}"})

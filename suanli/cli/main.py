@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,9 +27,12 @@ from suanli.cli import (
     upkeep,
 )
 from suanli.cli.context import Globals, run_told
+from suanli.cli.helping import SpokenGroup
+from suanli.cli.language import chosen, speak
 
 app = typer.Typer(
     name="suanli",
+    cls=SpokenGroup,
     help="算力监测 · Computing power that is online and used, as numbers that can be trusted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -45,7 +50,10 @@ def global_options(
     server: Annotated[
         str | None, typer.Option(help="a running instance to act on (else SUANLI_SERVER); its token: SUANLI_TOKEN")
     ] = None,
-    lang: Annotated[Literal["zh", "en"] | None, typer.Option(help="language of the output")] = None,
+    lang: Annotated[
+        Literal["zh", "en"] | None,
+        typer.Option(help="language (else that of the configuration, else that of LC_ALL, LC_MESSAGES or LANG)"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress lines")] = False,
 ) -> None:
     """算力监测 · Computing power that is online and used, as numbers that can be trusted."""
@@ -79,5 +87,6 @@ app.command()(upkeep.version)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, in the language that is asked for."""
+    speak(chosen(sys.argv[1:], os.environ))
     run_told(app)

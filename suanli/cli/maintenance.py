@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suanli.cli.context import given
-from suanli.cli.maintenance_words import WORDS, print_answer, row_of
+from suanli.cli.language import _
+from suanli.cli.maintenance_words import columns, print_answer, row_of
 from suanli.cli.output import print_json, print_table
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.maintenance import Window
@@ -48,18 +50,21 @@ def add(
     from suanli.store.windows import add_window, window_of
 
     if approve != (by is not None):
-        raise InputError(Problem("--approve and --by NAME are given together", key="--approve"))
+        raise InputError(Problem(Message("--approve and --by NAME are given together"), key="--approve"))
     window = _window(where, since, until, reason, rule, policy)
     with given(context).opened() as (config, store):
         with trying(store, dry_run=dry_run) as connection:
             number = add_window(connection, window, config.zone, store.now, by)
             found = window_of(connection, number)
         late = found.counts and found.start < store.now
-    words = WORDS[config.language]
-    told = str(words["added"]).format(id=number)
-    waits = [] if approve or dry_run else [str(words["waits"]).format(id=number)]
+    told = _("window {id} recorded").format(id=number)
+    waits = (
+        []
+        if approve or dry_run
+        else [_("it has no effect until it is approved: suanli maintenance approve {id} --by NAME").format(id=number)]
+    )
     answer = {"id": None if dry_run else number, "approved": approve, "applied": not dry_run, "late": late}
-    print_answer(answer, told, waits, config.language, json=json)
+    print_answer(answer, told, waits, json=json)
 
 
 @maintenance.command("approve")
@@ -74,14 +79,14 @@ def approve(
     from suanli.store.trial import trying
     from suanli.store.windows import approve_window, window_of
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         with trying(store, dry_run=dry_run) as connection:
             approve_window(connection, id_, by, store.now)
             found = window_of(connection, id_)
         late = found.counts and found.start < store.now
-    told = str(WORDS[config.language]["approved"]).format(id=id_, by=by)
+    told = _("window {id} approved by {by}").format(id=id_, by=by)
     answer = {"id": id_, "approved": True, "applied": not dry_run, "late": late}
-    print_answer(answer, told, [], config.language, json=json)
+    print_answer(answer, told, [], json=json)
 
 
 @maintenance.command("end")
@@ -105,9 +110,9 @@ def end(
             end_window(connection, id_, cut_at, store.now)
             found = window_of(connection, id_)
         late = found.counts and cut_at < store.now
-    told = str(WORDS[config.language]["ended"]).format(id=id_, at=iso(cut_at))
+    told = _("window {id} ended at {at}").format(id=id_, at=iso(cut_at))
     answer = {"id": id_, "ended_at": iso(cut_at), "applied": not dry_run, "late": late}
-    print_answer(answer, told, [], config.language, json=json)
+    print_answer(answer, told, [], json=json)
 
 
 @maintenance.command("list")
@@ -133,17 +138,16 @@ def list_windows(
         hi = store.now if end_ is None else end_
         lo = hi - _RANGE if begin is None else begin
         if hi <= lo:
-            raise InputError(Problem("the range ends before it begins", key="--to"))
+            raise InputError(Problem(Message("the range ends before it begins"), key="--to"))
         known = moment("--as-of", as_of, config.zone)
         ranged = since is not None or to is not None
         rows = window_rows(store, config.zone, lo, hi, as_of=known, everything=everything, reaching=ranged)
     if json:
         print_json({"from": iso(lo), "to": iso(hi), "windows": rows})
         return
-    words = WORDS[config.language]
-    columns = [*words["columns"], *(words["more"] if everything else ())]
-    print_table(columns, [row_of(one, config.language)[: len(columns)] for one in rows])
-    print(str(words["range"]).format(lo=iso(lo), hi=iso(hi)))
+    headings = columns(everything=everything)
+    print_table(headings, [row_of(one)[: len(headings)] for one in rows])
+    print(_("excluded: share of the time from {lo} to {hi}").format(lo=iso(lo), hi=iso(hi)))
 
 
 def _window(where: str, since: str, until: str, reason: str, rule: str | None, policy: str) -> Window:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -18,7 +19,9 @@ _MONTH = re.compile(r"\d{4}-\d\d")
 def one_of(option: str, value: str, known: tuple[str, ...]) -> str:
     """The value, if it is one of these."""
     if value not in known:
-        raise InputError(Problem(f"{value!r} is none of {', '.join(known)}", key=option))
+        raise InputError(
+            Problem(Message("{value!r} is none of {known}", value=value, known=", ".join(known)), key=option)
+        )
     return value
 
 
@@ -33,7 +36,7 @@ def moment(option: str, text: str | None, zone: ZoneInfo) -> int | None:
     try:
         return instant(datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text), zone)
     except (ValueError, OverflowError):
-        told = f"{text!r} is no date or time such as 2026-11-24T08:00, 2026-11-24 or 2026-11"
+        told = Message("{text!r} is no date or time such as 2026-11-24T08:00, 2026-11-24 or 2026-11", text=text)
         raise InputError(Problem(told, key=option)) from None
 
 

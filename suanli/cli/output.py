@@ -7,8 +7,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from suanli.cli.language import _
+
 _WIDE = 400
-UNKNOWN = {"zh": "未知", "en": "unknown"}
+
+
+def unknown() -> str:
+    return _("unknown")
 
 
 def print_json(data: Any) -> None:
@@ -31,9 +36,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
-def percent(value: float | None, language: str) -> str:
-    return UNKNOWN[language] if value is None else f"{value:.1%}".replace("%", " %")
+def percent(value: float | None) -> str:
+    return unknown() if value is None else f"{value:.1%}".replace("%", " %")
 
 
-def pflops(value: float | None, language: str) -> str:
-    return UNKNOWN[language] if value is None else f"{value:,.1f} P"
+def pflops(value: float | None) -> str:
+    return unknown() if value is None else f"{value:,.1f} P"

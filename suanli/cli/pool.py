@@ -7,27 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _, in_words
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.cli.registering import add_pool
 
 pool = typer.Typer(name="pool", help="Pools of devices, and to which site they belong.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
-_WORDS = {
-    "en": {
-        "columns": ["site", "pool", "model", "basis", "planned ", "built ", "since"],
-        "made": "moved",
-        "tried": "would be moved",
-        "source": "from then on the source of {site} must name pool {pool}; samples under the old name are left out",
-        "late": "the move reaches into the past: figures of both sites change for that time (as published: --as-of)",
-    },
-    "zh": {
-        "columns": ["站点", "资源池", "型号", "精度", "规划 ", "已建成 ", "起"],
-        "made": "已迁移",
-        "tried": "将迁移",
-        "source": "此后 {site} 的接口须报出该资源池：{pool}；以旧名报来的样本不再记录",
-        "late": "本次迁移回溯到过去：两个站点当时的数字随之改变（公布时的数字：--as-of）",
-    },
-}
 
 
 @pool.command("list")
@@ -35,12 +20,15 @@ def list_pools(context: typer.Context, json: _Json = False) -> None:
     """Every pool as it is now: its site, model, basis, what of it is planned and built, since when it belongs there."""
     from suanli.listing import pool_rows
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         rows = pool_rows(store)
     if json:
         print_json({"pools": rows})
         return
-    print_table(_WORDS[config.language]["columns"], [_row(one, config.language) for one in rows])
+    print_table(
+        [_("site"), _("pool"), _("model"), _("basis"), _("planned "), _("built "), _("since")],
+        [_row(one) for one in rows],
+    )
 
 
 @pool.command("move")
@@ -82,16 +70,19 @@ def move(
     if json:
         print_json({"changes": texts, "applied": not dry_run})
         return
-    words = _WORDS[config.language]
-    print("\n".join(texts))
+    print("\n".join(map(in_words, texts)))
     if effective < now:
-        say(str(words["late"]))
-    say(str(words["source"]).format(site=to, pool=as_id or id_))
-    say(str(words["tried" if dry_run else "made"]))
+        say(_("the move reaches into the past: figures of both sites change for that time (as published: --as-of)"))
+    say(
+        _("from then on the source of {site} must name pool {pool}; samples under the old name are left out").format(
+            site=to, pool=as_id or id_
+        )
+    )
+    say(_("would be moved") if dry_run else _("moved"))
 
 
-def _row(one: dict[str, Any], language: str) -> list[str]:
-    amounts = [pflops(one[name], language) for name in ("planned_pflops", "built_pflops")]
+def _row(one: dict[str, Any]) -> list[str]:
+    amounts = [pflops(one[name]) for name in ("planned_pflops", "built_pflops")]
     return [one["site"], one["pool"], one["model"], one["basis"], *amounts, one["since"] or ""]
 
 

@@ -8,41 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _, of, spoken
 from suanli.cli.output import print_json, print_table
+from suanli.model.message import Message
 
 quarantine = typer.Typer(name="quarantine", help="What is held back or doubted.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="12, finding-3 or sink-4, as listed")]
 _COLUMNS = ("id", "kind", "site", "pool", "at", "check", "reason")
-_WORDS = {
-    "zh": {
-        "columns": ["编号", "类别", "站点", "资源池", "时间", "检查", "原因"],
-        "kind": {"sample": "样本", "figure": "单个数值", "sink": "下游拒收", "finding": "历史发现"},
-        "released": "（{at} 由 {by} 放行）",
-        "nothing": "隔离区为空",
-        "more": "还有更多：用 --limit 调整条数",
-        "would": "将放行：",
-        "done": "已放行：",
-        "why": "检查内容",
-        "told": "原始内容",
-        "names": {
-            "site": "站点", "pool": "资源池", "at": "时间", "until": "截至", "check": "检查", "reason": "原因",
-            "recorded_at": "记录时间", "released_at": "放行时间", "released_by": "放行人",
-        },
-    },
-    "en": {
-        "columns": list(_COLUMNS),
-        "kind": {one: one for one in ("sample", "figure", "sink", "finding")},
-        "released": " (released {at} by {by})",
-        "nothing": "nothing is held",
-        "more": "there are more: see --limit",
-        "would": "would release: ",
-        "done": "released: ",
-        "why": "the check",
-        "told": "as it came",
-        "names": {},
-    },
-}  # fmt: skip
 
 
 @quarantine.command("list")
@@ -59,14 +32,14 @@ def list_held(
 
     if check is not None:
         _known(check, checks())
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         if site is not None:
             _known(site, tuple(item.site.id for item in store.registry))
         rows = quarantine_rows(store, site, check, everything, limit)
     if json:
         print_json({"quarantine": rows})
     else:
-        _print_rows(rows, config.language, limit)
+        _print_rows(rows, limit)
 
 
 @quarantine.command("show")
@@ -74,12 +47,12 @@ def show(context: typer.Context, id_: _Id, json: _Json = False) -> None:
     """One of them in full: what came, when, and what the check looks for."""
     from suanli.quarantined import quarantine_row
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         row = quarantine_row(store, id_)
     if json:
         print_json(row)
     else:
-        _print_row(row, config.language)
+        _print_row(row)
 
 
 @quarantine.command("release")
@@ -94,7 +67,7 @@ def release(
     from suanli.quarantined import released_number
     from suanli.store.quarantine import releasable
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         number = released_number(id_)
         if dry_run:
             with store.reading() as connection:
@@ -105,46 +78,76 @@ def release(
     if json:
         print_json({"id": id_, "released": not dry_run, "sample": told})
     else:
-        words = _WORDS[config.language]
-        print(f"{words['would' if dry_run else 'done']}{json_text.dumps(told, ensure_ascii=False)}")
+        print(f"{_('would release: ') if dry_run else _('released: ')}{json_text.dumps(told, ensure_ascii=False)}")
 
 
 def _known(given_: str, known: tuple[str, ...]) -> None:
     from suanli.model.errors import InputError, Problem
 
     if given_ not in known:
-        raise InputError(Problem(f"{given_!r} is none of {', '.join(known) or 'none yet (suanli apply)'}"))
+        raise InputError(
+            Problem(
+                Message(
+                    "{given!r} is none of {known}",
+                    given=given_,
+                    known=", ".join(known) or Message("none yet (suanli apply)"),
+                )
+            )
+        )
 
 
-def _print_rows(rows: list[dict[str, Any]], language: str, limit: int) -> None:
-    words: Any = _WORDS[language]
+def _print_rows(rows: list[dict[str, Any]], limit: int) -> None:
     if not rows:
-        say(words["nothing"])
+        say(_("nothing is held"))
         return
-    print_table(words["columns"], [[_cell(row, column, words) for column in _COLUMNS] for row in rows])
+    columns = [_("id"), *(_named(column) for column in _COLUMNS[1:])]
+    print_table(columns, [[_cell(row, column) for column in _COLUMNS] for row in rows])
     kinds = [row["kind"] for row in rows]
     held = sum(kind in ("sample", "figure") for kind in kinds)
     if max(held, kinds.count("sink"), kinds.count("finding")) >= limit:
-        say(words["more"])
+        say(_("there are more: see --limit"))
 
 
-def _cell(row: dict[str, Any], column: str, words: Any) -> str:
+def _kind(kind: str) -> str:
+    return {
+        "sample": _("sample"),
+        "figure": _("figure"),
+        "sink": _("sink"),
+        "finding": _("finding"),
+    }[kind]
+
+
+def _named(name: str) -> str:
+    return {
+        "kind": _("kind"),
+        "site": _("site"),
+        "pool": _("pool"),
+        "at": _("at"),
+        "until": of("finding", "until"),
+        "check": _("check"),
+        "reason": of("quarantine", "reason"),
+        "recorded_at": _("recorded_at"),
+        "released_at": _("released_at"),
+        "released_by": _("released_by"),
+    }[name]
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
     if column == "kind":
-        return str(words["kind"][row["kind"]])
+        return _kind(row["kind"])
     text = str(row[column] or "")
     if column == "at" and row["until"]:
         text += f" – {row['until']}"
     if column == "reason" and row["released_at"]:
-        text += words["released"].format(at=row["released_at"], by=row["released_by"])
+        text += _(" (released {at} by {by})").format(at=row["released_at"], by=row["released_by"])
     return text
 
 
-def _print_row(row: dict[str, Any], language: str) -> None:
-    words: Any = _WORDS[language]
-    print(f"{row['id']}: {words['kind'][row['kind']]}")
+def _print_row(row: dict[str, Any]) -> None:
+    print(f"{row['id']}: {_kind(row['kind'])}")
     for name in ("site", "pool", "at", "until", "check", "reason", "recorded_at", "released_at", "released_by"):
         if row[name] is not None:
-            print(f"  {words['names'].get(name, name)}: {row[name]}")
-    print(f"  {words['why']}: {row['why_zh' if language == 'zh' else 'why']}")
+            print(f"  {_named(name)}: {row[name]}")
+    print(f"  {_('the check')}: {row['why_zh' if spoken() == 'zh' else 'why']}")
     if row["told"] is not None:
-        print(f"  {words['told']}: {json_text.dumps(row['told'], ensure_ascii=False)}")
+        print(f"  {_('as it came')}: {json_text.dumps(row['told'], ensure_ascii=False)}")

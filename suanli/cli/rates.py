@@ -9,10 +9,12 @@ import typer
 
 from suanli.cli.context import given, say
 from suanli.cli.desk import at_desk
+from suanli.cli.language import _
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import print_json
 from suanli.cli.rates_words import print_rates
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -66,12 +68,12 @@ def rates(
         with as_options():
             answer = desk.rates(question)
     if check and not answer["targets"]:
-        raise InputError(Problem("no target is configured, so there is nothing to judge", key="--check"))
+        raise InputError(Problem(Message("no target is configured, so there is nothing to judge"), key="--check"))
     tell_cut(question, answer.get("to"), config)
     if json:
         print_json(answer)
     else:
-        print_rates(answer, by, config.language)
+        print_rates(answer, by)
     if check and any(target["state"] != "ok" for target in answer["targets"]):
         raise SystemExit(1)
 
@@ -106,7 +108,7 @@ def explain(
     if json:
         print_json(answer)
     else:
-        print_explained(answer, by, config.language, config.zone)
+        print_explained(answer, by, config.zone)
 
 
 def named(operators: list[str] | None) -> frozenset[str] | None:
@@ -120,8 +122,7 @@ def tell_cut(question: Question, end: str | None, config: Config) -> None:
 
     if end is not None and question.hi is not None and iso(question.hi) != end:
         clock = local(end, config.zone)
-        words = {"zh": f"--to 尚未到来，只计算到现在（{clock}）", "en": f"--to lies ahead; counted until now ({clock})"}
-        say(words[config.language])
+        say(_("--to lies ahead; counted until now ({clock})").format(clock=clock))
 
 
 def _words(by: str, basis: str, maintenance: str) -> dict[str, str]:
@@ -146,7 +147,11 @@ def _nothing_before(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             word = context.invoked_subcommand
-            raise InputError(Problem(f"write options after `{word}`: suanli rates {word} ...", key=f"rates {word}"))
+            raise InputError(
+                Problem(
+                    Message("write options after `{word}`: suanli rates {word} ...", word=word), key=f"rates {word}"
+                )
+            )
 
 
 __all__ = ["app", "explain", "named", "print_rates", "rates", "tell_cut"]

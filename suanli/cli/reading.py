@@ -6,8 +6,11 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from suanli.model.errors import InputError, Problem
+from suanli.model.findings import plain
+from suanli.model.message import Message
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -17,7 +20,9 @@ def day_or_time(option: str, text: str) -> date | datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(Problem(f"{text!r} is no date or time such as 2026-11-24T08:00", key=option)) from None
+        raise InputError(
+            Problem(Message("{text!r} is no date or time such as 2026-11-24T08:00", text=text), key=option)
+        ) from None
     return moment.date() if len(text) <= len("2026-11-24") else moment
 
 
@@ -26,8 +31,8 @@ def site_and_pool(text: str, *, pool_needed: bool = True) -> tuple[str, str | No
     site, stroke, pool = text.partition("/")
     if site and (pool if stroke else not pool_needed) and "/" not in pool:
         return site, pool or None
-    expected = "SITE/POOL" if pool_needed else "SITE or SITE/POOL"
-    raise InputError(Problem(f"expected {expected}, not {text!r}"))
+    expected = "SITE/POOL" if pool_needed else Message("SITE or SITE/POOL")
+    raise InputError(Problem(Message("expected {expected}, not {text!r}", expected=expected, text=text)))
 
 
 def pool_of(text: str) -> tuple[str, str]:
@@ -41,11 +46,10 @@ def made(model: type[Model], values: dict[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+        problems = [_problem(detail) for detail in error.errors(include_url=False)]
         raise InputError(problems) from None
 
 
-def _problem(loc: tuple[int | str, ...], message: str) -> Problem:
-    plain = message.removeprefix("Value error, ")
-    option = f"--{loc[0]}" if loc else ""
-    return Problem(plain.replace("Input should", "should"), key=option)
+def _problem(detail: ErrorDetails) -> Problem:
+    option = f"--{detail['loc'][0]}" if detail["loc"] else ""
+    return Problem(plain(detail), key=option)

@@ -10,9 +10,11 @@ from suanli.cli.asking_for import Missing
 from suanli.cli.capacity_words import print_answer
 from suanli.cli.context import given
 from suanli.cli.desk import Desk, at_desk
-from suanli.cli.probe_words import WORDS, print_probe
+from suanli.cli.language import _, of
+from suanli.cli.probe_words import print_probe
 from suanli.cli.reading import day_or_time, made, pool_of
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.site import Site
@@ -76,27 +78,28 @@ def register(
     With --probe its API is asked first, through the real collector: devices by pool, what looks wrong, and what the
     fleet's rates would become. More pools: `suanli pool add`; many sites at once: `suanli apply`.
     """
-    words = WORDS[given(context).loaded_language()]
     missing = Missing()
     site = {
         "id": id_,
-        "name": missing.text("--name", name, words["name"]),
-        "province": missing.text("--province", province, words["province"]),
-        "operator": missing.text("--operator", operator, words["operator"]),
+        "name": missing.text("--name", name, _("name of the site")),
+        "province": missing.text("--province", province, of("question", "province")),
+        "operator": missing.text("--operator", operator, _("operator")),
         "status": status or "operational",
     }
     if pool is not None or missing.at_terminal:
         entry = _capacity(devices, pflops, since, source)
-        site["pools"] = [_pool(missing, pool, model, match, entry, words)]  # type: ignore[assignment] # read by the model
+        site["pools"] = [_pool(missing, pool, model, match, entry)]  # type: ignore[assignment] # read by the model
     if kind is not None or url is not None or missing.at_terminal:
-        site["source"] = _source(missing, kind, url, auth, user, secret, setting, interval, words)  # type: ignore[assignment]
+        site["source"] = _source(missing, kind, url, auth, user, secret, setting, interval)  # type: ignore[assignment]
     missing.raise_any()
     wanted = _made(site)
     with at_desk(given(context)) as desk:
         if any(one["id"] == id_ for one in desk.sites()):
-            raise InputError(Problem(f"site {id_} is registered already: `suanli site update` changes it"))
+            raise InputError(
+                Problem(Message("site {id} is registered already: `suanli site update` changes it", id=id_))
+            )
         if probe:
-            _probed(desk, wanted, words, json=json, ask=missing.at_terminal and not (yes or dry_run))
+            _probed(desk, wanted, json=json, ask=missing.at_terminal and not (yes or dry_run))
         _submit(desk, wanted, None, dry_run=dry_run, json=json)
 
 
@@ -118,11 +121,15 @@ def update(
     changed = {key: value for key, value in facts.items() if value is not None}
     polled = {key: value for key, value in {"url": url, "interval": interval}.items() if value is not None}
     if not changed and not polled:
-        raise InputError(Problem("say what is to change: --name, --province, --operator, --status, --url, --interval"))
+        raise InputError(
+            Problem(Message("say what is to change: --name, --province, --operator, --status, --url, --interval"))
+        )
     with at_desk(given(context)) as desk:
         before = desk.site(id_).model_dump(by_alias=True, exclude_none=True)
         if polled and "source" not in before:
-            raise InputError(Problem(f"site {id_} has no source yet: `suanli apply` gives it one", key="--url"))
+            raise InputError(
+                Problem(Message("site {id} has no source yet: `suanli apply` gives it one", id=id_), key="--url")
+            )
         if polled:
             before["source"] |= polled
         _submit(desk, _made(before | changed), effective, dry_run=dry_run, json=json)
@@ -139,7 +146,9 @@ def retire(
     with at_desk(given(context)) as desk:
         before = desk.site(id_)
         if before.status == "retired":
-            raise SuanliError(f"site {id_} is retired already; `suanli site history {id_}` shows since when")
+            raise SuanliError(
+                Message("site {id} is retired already; `suanli site history {id}` shows since when", id=id_)
+            )
         site = before.model_copy(update={"status": "retired"})
         _submit(desk, site, effective, dry_run=dry_run, json=json)
 
@@ -158,13 +167,15 @@ def add_pool(
 ) -> None:
     """One pool more of a registered site, with what of it is built."""
     id_, pool = pool_of(where)
-    words, missing = WORDS[given(context).loaded_language()], Missing()
-    made_pool = _pool(missing, pool, model, match, _capacity(devices, pflops, since, source), words)
+    missing = Missing()
+    made_pool = _pool(missing, pool, model, match, _capacity(devices, pflops, since, source))
     missing.raise_any()
     with at_desk(given(context)) as desk:
         before = desk.site(id_)
         if any(one.id == pool for one in before.pools):
-            raise InputError(Problem(f"{where} is registered already: `suanli capacity add` says what is built"))
+            raise InputError(
+                Problem(Message("{where} is registered already: `suanli capacity add` says what is built", where=where))
+            )
         site = before.model_dump(by_alias=True, exclude_none=True)
         _submit(desk, _made(site | {"pools": [*site["pools"], made_pool]}), None, dry_run=dry_run, json=json)
 
@@ -180,20 +191,27 @@ def _submit(desk: Desk, site: Site, effective: str | None, *, dry_run: bool, jso
 
     since = None if effective is None else day_or_time("--effective", effective)
     answer = desk.submit(SitesRequest(sites=(site,), effective=since), dry_run=dry_run)
-    print_answer(answer, desk.config.language, json=json)
+    print_answer(answer, json=json)
 
 
-def _probed(desk: Desk, site: Site, words: dict[str, Any], *, json: bool, ask: bool) -> None:
+def _probed(desk: Desk, site: Site, *, json: bool, ask: bool) -> None:
     """Shows what the site's API says; whoever sits there may stop here."""
     found = desk.probe(site)
     if not json:
-        print_probe(found, desk.config.language)
+        print_probe(found)
     if found["result"] == "unreachable":
-        raise Unavailable(f"{site.id}: {found['reason']}; nothing was registered")
+        raise Unavailable(Message("{site}: {reason}; nothing was registered", site=site.id, reason=found["reason"]))
     if found["result"] != "ok":
-        raise SuanliError(f"{site.id}: {found['result']}: {found['reason']}; nothing was registered")
-    if ask and not typer.confirm(words["go_on"], default=True):
-        raise SuanliError(words["stopped"])
+        raise SuanliError(
+            Message(
+                "{site}: {result}: {reason}; nothing was registered",
+                site=site.id,
+                result=found["result"],
+                reason=found["reason"],
+            )
+        )
+    if ask and not typer.confirm(_("register this site?"), default=True):
+        raise SuanliError(_("nothing was registered"))
 
 
 def _pool(
@@ -202,15 +220,14 @@ def _pool(
     model: str | None,
     match: str | None,
     entry: dict[str, Any] | None,
-    words: dict[str, Any],
 ) -> dict[str, Any]:
-    name = missing.text("--model", model, words["model"])
-    made_pool: dict[str, Any] = {"id": missing.text("--pool", id_, words["pool"])}
-    made_pool["model"] = missing.model(name, words["which"]) if name else ""
+    name = missing.text("--model", model, _("model (a name in the catalogue, or words of it, such as A100 80G)"))
+    made_pool: dict[str, Any] = {"id": missing.text("--pool", id_, _("id of the first pool"))}
+    made_pool["model"] = missing.model(name, _("which of these")) if name else ""
     if match is not None:
         label, equals, value = match.partition("=")
         if not equals:
-            raise InputError(Problem(f"expected LABEL=VALUE, not {match!r}", key="--match"))
+            raise InputError(Problem(Message("expected LABEL=VALUE, not {match!r}", match=match), key="--match"))
         made_pool["match"] = {"label": label, "value": value}
     return made_pool | ({"capacity": [entry]} if entry else {})
 
@@ -221,7 +238,9 @@ def _capacity(
     if devices is None and pflops is None:
         return None
     if since is None or source is None:
-        raise InputError(Problem("an amount needs --from (since when) and --source (who says so)", key="--devices"))
+        raise InputError(
+            Problem(Message("an amount needs --from (since when) and --source (who says so)"), key="--devices")
+        )
     amount = {"devices": devices, "pflops": pflops}
     return {"from": day_or_time("--from", since), "stage": "built", "source": source} | {
         key: value for key, value in amount.items() if value is not None
@@ -237,13 +256,12 @@ def _source(
     secret: str | None,
     settings: list[str] | None,
     interval: str | None,
-    words: dict[str, Any],
 ) -> dict[str, Any]:
     from collectors.registry import REGISTRY
 
     found: dict[str, Any] = {
-        "kind": missing.text("--kind", kind, words["kind"], sorted(REGISTRY)),
-        "url": missing.text("--url", url, words["url"]),
+        "kind": missing.text("--kind", kind, _("kind of management API"), sorted(REGISTRY)),
+        "url": missing.text("--url", url, _("its URL")),
         "settings": dict(map(_setting_of, settings or ())),
     }
     if auth is not None:
@@ -254,13 +272,13 @@ def _source(
 def _setting_of(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise InputError(Problem(f"expected KEY=VALUE, not {text!r}", key="--setting"))
+        raise InputError(Problem(Message("expected KEY=VALUE, not {text!r}", text=text), key="--setting"))
     import yaml
 
     try:
         return key, yaml.safe_load(value)
     except yaml.YAMLError:
-        raise InputError(Problem(f"{value!r} is no YAML", key=f"--setting {key}")) from None
+        raise InputError(Problem(Message("{value!r} is no YAML", value=value), key=f"--setting {key}")) from None
 
 
 def _secret(auth: str, text: str | None) -> dict[str, Any]:
@@ -269,5 +287,5 @@ def _secret(auth: str, text: str | None) -> dict[str, Any]:
     where, colon, name = text.partition(":")
     if not colon or where not in ("env", "file"):
         # The text is left out on purpose: it may be the secret.
-        raise InputError(Problem("expected env:NAME or file:PATH, never the secret itself", key="--secret"))
+        raise InputError(Problem(Message("expected env:NAME or file:PATH, never the secret itself"), key="--secret"))
     return {"password" if auth == "basic" else "token": {where: name}}

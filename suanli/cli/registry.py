@@ -10,9 +10,11 @@ import typer
 from suanli.cli import registering
 from suanli.cli.context import given, say
 from suanli.cli.desk import at_desk
+from suanli.cli.language import _, in_words
 from suanli.cli.output import print_json, print_table
 from suanli.cli.reading import day_or_time
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.site import Site
@@ -23,24 +25,6 @@ _NOTHING: dict[str, Any] = {"state": "unchanged", "submission": None, "changes":
 """The answer to files in which no site is listed."""
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _FORM = "capacity.xlsx"
-_TIMES = {
-    "en": {"from": "from", "until": "until", "recorded_at": "recorded", "superseded_at": "superseded"},
-    "zh": {"from": "起", "until": "止", "recorded_at": "记录于", "superseded_at": "被取代于"},
-}
-_HISTORY = {
-    "en": {
-        "facts": {name: name for name in ("name", "province", "operator", "status")} | _TIMES["en"],
-        "pools": {"pool": "pool", "model": "model", "basis": "basis"}
-        | _TIMES["en"]
-        | {"came_from": "came from", "went_to": "went to"},
-    },
-    "zh": {
-        "facts": {"name": "名称", "province": "省份", "operator": "运营方", "status": "状态"} | _TIMES["zh"],
-        "pools": {"pool": "资源池", "model": "型号", "basis": "精度"}
-        | _TIMES["zh"]
-        | {"came_from": "来自", "went_to": "迁往"},
-    },
-}
 
 
 def apply(
@@ -78,7 +62,7 @@ def apply(
     """
     from collectors.registry import source_faults
     from suanli.catalog.accelerators import load_accelerators
-    from suanli.cli.capacity_words import WORDS
+    from suanli.cli.capacity_words import state_told
     from suanli.model.request import SitesRequest
     from suanli.registering.plans import located_in
     from suanli.registry.file import read_sites
@@ -88,12 +72,14 @@ def apply(
         _write_template(files or [Path(_FORM)], json=json)
         return
     if not files:
-        raise InputError(Problem("which files? YAML or .xlsx; `suanli apply --template` writes a form to fill in"))
+        raise InputError(
+            Problem(Message("which files? YAML or .xlsx; `suanli apply --template` writes a form to fill in"))
+        )
     since = None if effective is None else day_or_time("--effective", effective)
     with at_desk(given(context)) as desk:
         zone, faults = desk.config.zone, lambda one: source_faults(one, desk.reach(one.id))
         registered = {one.id: one for one in desk.registered()} if any(map(is_sheet, files)) else {}
-        sites = read_sites(files, zone, load_accelerators(), faults, registered, say)
+        sites = read_sites(files, zone, load_accelerators(), faults, registered, lambda told: say(in_words(told)))
         answer = _NOTHING
         if sites:
             request = SitesRequest(sites=tuple(sites), effective=since)
@@ -102,12 +88,8 @@ def apply(
         print_json(answer | {"applied": answer["state"] == "applied"})
         return
     for change in answer["changes"]:
-        print(change)
-    if answer["state"] == "pending":
-        say(str(WORDS[desk.config.language]["pending"]).format(number=answer["submission"]))
-        return
-    state = "would be made" if dry_run else "made"
-    say(f"{len(answer['changes'])} changes {state}" if answer["changes"] else "nothing to change")
+        print(in_words(change))
+    say(state_told(answer))
 
 
 def _write_template(files: list[Path], *, json: bool) -> None:
@@ -115,13 +97,13 @@ def _write_template(files: list[Path], *, json: bool) -> None:
     from suanli.registry.sheet.writing import write_template
 
     if len(files) > 1:
-        raise InputError(Problem("one FILE is written", key="--template"))
+        raise InputError(Problem(Message("one FILE is written"), key="--template"))
     write_template(files[0], load_accelerators())
     if json:
         print_json({"template": str(files[0])})
     else:
-        say(f"{files[0]} is written: fill it in, then `suanli apply {files[0]} --dry-run`")
-        say("what is registered already, in the same form: `suanli export --xlsx FILE.xlsx`")
+        say(_("{file} is written: fill it in, then `suanli apply {file} --dry-run`").format(file=files[0]))
+        say(_("what is registered already, in the same form: `suanli export --xlsx FILE.xlsx`"))
 
 
 def export(
@@ -154,9 +136,14 @@ def _write_sheet(path: Path, sites: list[Site]) -> None:
     from suanli.registry.sheet.writing import write_sheet
 
     rows = write_sheet(path, sites, load_accelerators())
-    say(f"{path} is written: {rows:,} rows of {len(sites):,} sites")
+    say(
+        _("{file} is written: {rows} rows of {sites} sites").format(
+            file=path, rows=f"{rows:,}", sites=f"{len(sites):,}"
+        )
+    )
     if apart := sum(site.source is not None for site in sites):
-        say(f"not in it: sources ({apart:,}); `suanli apply` leaves them as they are registered")
+        told = _("not in it: sources ({count}); `suanli apply` leaves them as they are registered")
+        say(told.format(count=f"{apart:,}"))
 
 
 site.command("register")(registering.register)
@@ -172,8 +159,8 @@ def list_sites(context: typer.Context, json: _Json = False) -> None:
     if json:
         print_json({"sites": rows})
         return
-    columns = ["id", "name", "province", "operator", "status", "kind", "pools"]
-    print_table(columns, [[_cell(row, column) for column in columns] for row in rows])
+    columns = {"id": _("id"), "name": _("name")} | _who() | {"kind": _("kind of source"), "pools": _("pools")}
+    print_table(list(columns.values()), [[_cell(row, column) for column in columns] for row in rows])
 
 
 @site.command("show")
@@ -199,15 +186,32 @@ def show_history(
     """
     from suanli.listing import site_history
 
-    with given(context).opened() as (config, store):
+    with given(context).opened() as (_config, store):
         known_site(id_, store.registry)
         history = site_history(store, id_)
     if json:
         print_json(history)
         return
-    words = _HISTORY[config.language]
-    for part in ("facts", "pools"):
-        print_table(list(words[part].values()), [[row[name] or "" for name in words[part]] for row in history[part]])
+    for part, columns in _history_columns().items():
+        print_table(list(columns.values()), [[row[name] or "" for name in columns] for row in history[part]])
+
+
+def _who() -> dict[str, str]:
+    return {"province": _("province"), "operator": _("operator"), "status": _("status")}
+
+
+def _history_columns() -> dict[str, dict[str, str]]:
+    times = {
+        "from": _("from"),
+        "until": _("until"),
+        "recorded_at": _("recorded"),
+        "superseded_at": _("superseded"),
+    }
+    moves = {"came_from": _("came from"), "went_to": _("went to")}
+    return {
+        "facts": {"name": _("name")} | _who() | times,
+        "pools": {"pool": _("pool"), "model": _("model"), "basis": _("basis")} | times | moves,
+    }
 
 
 def known_site(id_: str, registry: list[RecordedSite]) -> RecordedSite:
@@ -215,8 +219,8 @@ def known_site(id_: str, registry: list[RecordedSite]) -> RecordedSite:
     for item in registry:
         if item.site.id == id_:
             return item
-    known = ", ".join(item.site.id for item in registry) or "none yet (suanli apply)"
-    raise InputError(Problem(f"no site {id_!r}; registered: {known}"))
+    known = ", ".join(item.site.id for item in registry) or Message("none yet (suanli apply)")
+    raise InputError(Problem(Message("no site {id!r}; registered: {known}", id=id_, known=known)))
 
 
 def _cell(row: dict[str, Any], column: str) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from suanli.config import Config
 from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message, message_of
 from suanli.model.request import Request, request_json
 from suanli.model.site import Site
 
@@ -36,7 +37,9 @@ def told_token() -> str:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(Problem(f"SUANLI_TOKEN_FILE: {file} cannot be read: {type(error).__name__}")) from None
+            raise InputError(
+                Problem(Message("SUANLI_TOKEN_FILE: {file} cannot be read: {why}", file=file, why=type(error).__name__))
+            ) from None
     return os.environ.get("SUANLI_TOKEN", "").strip()
 
 
@@ -112,25 +115,33 @@ class RemoteDesk:
         try:
             answer = self._sent(method, path, **sent)
         except httpx.HTTPError as error:
-            told = f"{self._client.base_url.host} cannot be asked: {str(error) or type(error).__name__}"
-            raise Unavailable(f"{told}; is `suanli serve` running there?") from None
+            told = Message(
+                "{host} cannot be asked: {error}; is `suanli serve` running there?",
+                host=self._client.base_url.host,
+                error=str(error) or type(error).__name__,
+            )
+            raise Unavailable(told) from None
         if not answer.is_success:
             raise _error(answer)
         try:
             return cast("Answer", answer.json())
         except ValueError:
-            raise Unavailable(f"what answers at {answer.url.host} is no Suanli: its answer is not JSON") from None
+            raise Unavailable(
+                Message("what answers at {host} is no Suanli: its answer is not JSON", host=answer.url.host)
+            ) from None
 
 
 def _checked(address: str, token: str) -> str:
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:
-        raise InputError(Problem(f"not a URL: {error}", key="--server")) from None
+        raise InputError(Problem(Message("not a URL: {error}", error=message_of(error)), key="--server")) from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise InputError(Problem(f"expected http(s)://HOST[:PORT], not {address}", key="--server"))
+        raise InputError(
+            Problem(Message("expected http(s)://HOST[:PORT], not {address}", address=address), key="--server")
+        )
     if url.scheme == "http" and token and url.host not in _LOOPBACK:
-        raise InputError(Problem("the token would travel unencrypted: use https", key="--server"))
+        raise InputError(Problem(Message("the token would travel unencrypted: use https"), key="--server"))
     return address.rstrip("/")
 
 
@@ -150,7 +161,8 @@ def _flag(dry_run: bool) -> dict[str, str]:
 def _error(answer: httpx.Response) -> SuanliError:
     """The server's words, under the exit code of the same mistake made beside the store."""
     body = _problem(answer)
-    told = str(body.get("detail") or f"the server answered {answer.status_code}")
+    none = Message("the server answered {status}", status=answer.status_code)
+    told = str(body["detail"]) if body.get("detail") else none
     if answer.status_code in (400, 404, 413, 422, 428):
         errors = body.get("errors") or [{"detail": told}]
         return InputError([Problem(str(one.get("detail", "")), key=str(one.get("field", ""))) for one in errors])

@@ -10,23 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suanli.cli.context import Globals, given, say
+from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.app import Service
     from suanli.config import Config
-
-_STARTED = {
-    "zh": "看板 {address}/ · 指标 {address}/metrics · 接口 {address}/api/v1/rates （Ctrl-C 结束）",
-    "en": "board {address}/ · metrics {address}/metrics · API {address}/api/v1/rates (Ctrl-C ends)",
-}
-
-
-_TOKENS = {
-    "zh": "{listen} 可从别处访问：读取一律需要令牌（suanli token create --scope read，或配置 read_token）",
-    "en": "{listen} can be reached from elsewhere: reading needs a token (suanli token create, or read_token)",
-}
 
 
 def demo(
@@ -52,19 +43,19 @@ def demo(
 
     options = given(context)
     if story and data is None:
-        raise InputError(Problem("say where the month is to be kept: --data DIR", key="--story"))
+        raise InputError(Problem(Message("say where the month is to be kept: --data DIR"), key="--story"))
     with folder(data) as kept:
         if story:
             from suanli.cli.story import tell
 
-            tell(kept, seed, options.loaded_language(), quiet=options.quiet)
+            tell(kept, seed, quiet=options.quiet)
             return
         added = added_settings(settings) if settings else {}
-        demonstration = Demonstration(kept, seed, options.loaded_language(), listen, added, quiet=options.quiet)
+        demonstration = Demonstration(kept, seed, listen, added, quiet=options.quiet)
         if once:
             _run(demonstration.once(json))
         else:
-            _run(demonstration.serve(lambda service: _started(service, options)))
+            _run(demonstration.serve(_started))
 
 
 def serve(context: typer.Context) -> None:
@@ -78,14 +69,16 @@ def serve(context: typer.Context) -> None:
     check_secrets(config, options.path())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     if config.address[0] not in LOOPBACK and config.read_token is None and not config.open_reads:
-        say(_TOKENS[options.loaded_language()].format(listen=config.listen))
-    _run(run(config, lambda service: _started(service, options)))
+        told = _("{listen} can be reached from elsewhere: reading needs a token (suanli token create, or read_token)")
+        say(told.format(listen=config.listen))
+    _run(run(config, _started))
 
 
-def _started(service: Service, options: Globals) -> None:
+def _started(service: Service) -> None:
     if not service.store.registry:
-        say("no site is registered yet: suanli apply sites.yaml (a running instance takes it over by itself)")
-    say(_STARTED[options.loaded_language()].format(address=service.address))
+        say(_("no site is registered yet: suanli apply sites.yaml (a running instance takes it over by itself)"))
+    told = _("board {address}/ · metrics {address}/metrics · API {address}/api/v1/rates (Ctrl-C ends)")
+    say(told.format(address=service.address))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

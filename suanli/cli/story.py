@@ -9,22 +9,18 @@ from rich.progress import track
 
 from suanli.cli.context import say
 from suanli.cli.demonstration import write_config
+from suanli.cli.language import _
 from suanli.config import Config
 from suanli.demo import story
 from suanli.demo.registry import sites
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.registering import planned
 from suanli.store.rollup import roll
 from suanli.store.sql import Store
 from suanli.upkeep import look_over
 
 _DAY = 86_400
-_WORDS = {
-    "zh": "2026 年 10 月已入库：{samples} 个样本，{sites} 个站点。"
-    "试试 suanli --config {config} rates --from 2026-10 --to 2026-11",
-    "en": "October 2026 is on record: {samples} samples of {sites} sites. "
-    "Try suanli --config {config} rates --from 2026-10 --to 2026-11",
-}
 
 
 class _Clock:
@@ -36,17 +32,23 @@ class _Clock:
         return float(self.now)
 
 
-def tell(kept: Path, seed: int, language: str, *, quiet: bool) -> None:
+def tell(kept: Path, seed: int, *, quiet: bool) -> None:
     """Record the month into `kept`, which holds no record yet."""
     if (kept / "suanli.db").exists():
-        raise InputError(Problem(f"{kept / 'suanli.db'} exists already: give a folder of its own", key="--data"))
-    path, config = write_config(kept, language, poll={"interval": f"{story.STEP}s", "timeout": "10s"})
+        raise InputError(
+            Problem(Message("{kept} exists already: give a folder of its own", kept=kept / "suanli.db"), key="--data")
+        )
+    path, config = write_config(kept, poll={"interval": f"{story.STEP}s", "timeout": "10s"})
     clock = _Clock()
     store = Store(config.store.url, clock, config.store.password)
     try:
         count = _record(store, config, clock, seed, quiet=quiet)
         if not quiet:
-            say(_WORDS[language].format(samples=f"{count:,}", sites=len(store.registry), config=path))
+            told = _(
+                "October 2026 is on record: {samples} samples of {sites} sites. "
+                "Try suanli --config {config} rates --from 2026-10 --to 2026-11"
+            )
+            say(told.format(samples=f"{count:,}", sites=len(store.registry), config=path))
     finally:
         store.close()
 

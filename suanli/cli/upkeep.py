@@ -8,6 +8,7 @@ import typer
 
 from suanli import __version__
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.output import print_json
 
 config = typer.Typer(name="config", help="The configuration.", no_args_is_help=True)
@@ -29,7 +30,8 @@ def check(
         print_json(found.model_dump(mode="json", by_alias=True))
     else:
         sinks, targets = len(found.sinks), len(found.targets)
-        print(f"ok: store {found.store.url}, listen {found.listen}, {sinks} sinks, {targets} targets")
+        told = _("ok: store {store}, listen {listen}, {sinks} sinks, {targets} targets")
+        print(told.format(store=found.store.url, listen=found.listen, sinks=sinks, targets=targets))
 
 
 @db.command("upgrade")
@@ -46,11 +48,11 @@ def upgrade(
     engine = open_engine(store.url, store.password)
     before = revision(engine)
     if before == HEAD:
-        say(f"the schema is up to date ({HEAD})")
+        say(_("the schema is up to date ({head})").format(head=HEAD))
     elif dry_run:
-        say(f"would upgrade the schema from {before or 'nothing'} to {HEAD}")
+        say(_("would upgrade the schema from {before} to {head}").format(before=before or _("nothing"), head=HEAD))
     else:
-        say(f"schema {before or 'nothing'} -> {run(engine)}")
+        say(_("schema {before} -> {head}").format(before=before or _("nothing"), head=run(engine)))
     engine.dispose()
 
 
@@ -70,11 +72,12 @@ def run_upkeep(
         if dry_run:
             hours, days = due(store, config.zone)
             done = {"hours_due": hours, "days_due": days}
-            text = f"would sum {hours} hours and {days} days, and the days that these hours complete"
+            text = _("would sum {hours} hours and {days} days, and the days that these hours complete")
+            text = text.format(hours=hours, days=days)
         else:
             result = once(store, config)
             done = asdict(result)
-            text = f"{result.rolled} hours and days summed, {result.let_go} rows let go, {result.found} new findings"
+            text = _("{rolled} hours and days summed, {let_go} rows let go, {found} new findings").format_map(done)
     if json:
         print_json(done)
     else:

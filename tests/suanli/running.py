@@ -69,9 +69,9 @@ def started(folder: Path, *words: str, **environment: str) -> Ended:
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:
-    """Ours, with nothing of the caller's Suanli settings in it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SUANLI_")}
-    return kept | {"PYTHONPATH": str(REPO), "NO_COLOR": "1", "PYTHONUTF8": "1"} | more
+    """Ours, with nothing of the caller's Suanli settings in it, nor of the caller's language."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUANLI_", "LC_", "LANG"))}
+    return kept | {"LANG": "C.UTF-8"} | {"PYTHONPATH": str(REPO), "NO_COLOR": "1", "PYTHONUTF8": "1"} | more
 
 
 def contents(folder: Path) -> dict[str, str]:
