@@ -73,7 +73,7 @@ def _counted(rows: list[dict[str, Any]], folder: Path) -> float:
 def served(tmp_path: Path) -> Iterator[str]:
     """`suanli demo`, running; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "suanli", "demo", "--listen", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "suanli", "--lang", "zh", "demo", "--listen", f"127.0.0.1:{port}"]
     log = (tmp_path / "log").open("wb")
     process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=log)
     try:

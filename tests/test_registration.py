@@ -140,7 +140,7 @@ def _trail_is_whole_and_breaks_by_one_byte(served: Instance) -> None:
     rows = served.run("audit", "--action", "submission").stdout
     assert [rows.count(f"submission.{verb}") for verb in ("submit", "approve")] == [2, 2]
     assert all(name in rows for name in ("王工", "数据局"))
-    assert "审计链完整" in served.run("audit", "--verify").stdout
+    assert "the audit trail is whole" in served.run("--lang", "en", "audit", "--verify").stdout
     served.stop()
     file = served.folder / "suanli.db"
     with closing(sqlite3.connect(file)) as connection:
@@ -148,7 +148,7 @@ def _trail_is_whole_and_breaks_by_one_byte(served: Instance) -> None:
     content = file.read_bytes()
     place = content.rindex(b"submission.approve")
     file.write_bytes(content[:place] + b"S" + content[place + 1 :])
-    broken = served.run("audit", "--verify", check=False)
+    broken = served.run("--lang", "zh", "audit", "--verify", check=False)
     assert (broken.returncode, "被改动过" in broken.stderr) == (1, True), broken.stderr
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from suanli.cli.language import _
 from suanli.model.errors import InputError, Problem
 from suanli.model.message import Message
 
@@ -35,7 +36,7 @@ class Missing:
 
         answer = ""
         while not answer:
-            answer = Prompt.ask(question, choices=list(choices) or None) or ""
+            answer = _in_words(Prompt).ask(question, choices=list(choices) or None) or ""
         return answer
 
     def raise_any(self) -> None:
@@ -59,11 +60,21 @@ class Missing:
         shown = found[:_MOST]
         for place, row in enumerate(shown, 1):
             print(f"  {place:>2}  {row.id}  ({row.name})")
-        chosen = IntPrompt.ask(question, choices=[str(place) for place in range(1, len(shown) + 1)])
+        chosen = int(_in_words(IntPrompt).ask(question, choices=[str(place) for place in range(1, len(shown) + 1)]))
         return shown[chosen - 1].id
 
 
 def _ambiguous(text: str, found: Sequence[Accelerator]) -> str:
     if not found:
-        return f"model {text!r} is not in the catalogue; see suanli/catalog/accelerators.csv"
-    return f"{text!r} may be {', '.join(row.id for row in found[:8])}"
+        return Message("model {model!r} is not in the catalogue; see suanli/catalog/accelerators.csv", model=text)
+    return Message("{text!r} may be {known}", text=text, known=", ".join(row.id for row in found[:8]))
+
+
+def _in_words(kind: Any) -> Any:
+    """This kind of prompt, with its complaints in the language spoken."""
+
+    class Asked(kind):  # type: ignore[misc] # rich's, which is imported where it is asked for
+        illegal_choice_message = _("please select one of the available options")
+        validate_error_message = _("please enter a whole number")
+
+    return Asked

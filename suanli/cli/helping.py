@@ -157,21 +157,19 @@ def _set_rich_words() -> None:
 
 
 def _fold() -> None:
-    """Chinese has no spaces between words: what is too long for a line goes on in the next, and is never cut off.
-
-    Only asked for where help or a complaint is about to be drawn.
-    """
+    """Let what Typer draws end its lines as Chinese does; only asked for where something is about to be drawn."""
     from typer import rich_utils
 
     make: Any = rich_utils._make_rich_text
-    if not hasattr(make, "func"):
+    if not isinstance(make, partial):
         rich_utils._make_rich_text = partial(_folding, make)
 
 
 def _folding(make: Callable[..., Any], **drawn: Any) -> Any:
+    from suanli.cli.wrapping import ChineseText
+
     made = make(**drawn)
-    made.overflow = "fold"
-    return made
+    return made if spoken() == "en" else ChineseText(made.plain, style=made.style, spans=made.spans, end="\n")
 
 
 @contextmanager

@@ -12,8 +12,10 @@ import pytest
 import typer.main
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.prompt import IntPrompt
 
 from suanli.cli import helping
+from suanli.cli.asking_for import _in_words
 from suanli.cli.language import LANGUAGES, chosen, in_words, of_locale, speak, spoken
 from suanli.cli.main import app
 from suanli.model.errors import Forbidden, InputError, Problem
@@ -311,3 +313,10 @@ def test_typer_still_says_what_is_exchanged() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     for text in chain(helping.RICH_WORDS.values(), helping.METAVARS, [helping.USAGE]):
         assert text in source, text
+
+
+def test_prompts_complain_in_the_language_spoken() -> None:
+    speak("zh")
+    assert _in_words(IntPrompt).validate_error_message == "请输入整数"
+    assert _in_words(IntPrompt).illegal_choice_message == "请选择所列选项之一"
+    assert "请" not in IntPrompt.validate_error_message
