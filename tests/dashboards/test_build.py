@@ -30,9 +30,14 @@ def test_committed_files_are_as_generated() -> None:
 def test_the_files_are_those_promised() -> None:
     assert set(files()) == {
         BOARD,
+        "alerting/contactpoints.yaml",
+        "alerting/policies.yaml",
+        "alerting/rules.yaml",
         "dashboards/suanli-overview-en.json",
         "dashboards/dashboards.yaml",
         "datasources/datasources.yaml",
+        "prometheus/alertmanager.yml",
+        "prometheus/suanli.rules.yml",
     }
 
 
