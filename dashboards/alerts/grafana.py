@@ -113,7 +113,7 @@ def _absent(plan: Plan) -> dict[str, Any]:
     }
     expr = f"absent(suanli_build_info) or 0 * {HEARD}"
     labels = {"alert": "suanli_absent", "severity": "critical"}
-    return _provisioned(ABSENT_UID, "SuanliAbsent", {"A": expr}, 180, "NoData", labels, texts)
+    return _provisioned(ABSENT_UID, "SuanliAbsent", {"A": expr}, plan.absent_for, "NoData", labels, texts)
 
 
 def _provisioned(

@@ -17,6 +17,7 @@ WEBHOOK = "http://127.0.0.1:9099/suanli"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """kinds: those that are on, as an instance changed them. interval: seconds from one evaluation to the next.
+    absent_for: after how many without Suanli somebody outside says so.
 
     runbook, grafana: where the links begin. webhook, dead_man: who is told; token_file: the file, on Alertmanager's
     machine, whose content goes with it as a bearer token.
@@ -25,6 +26,7 @@ class Plan:
     targets: tuple[Target, ...] = ()
     kinds: tuple[AlertKind, ...] = ALERTS
     interval: int = 30
+    absent_for: int = 180
     runbook: str = RUNBOOK
     grafana: str = ""
     webhook: str = WEBHOOK

@@ -20,8 +20,6 @@ JOB = "suanli"
 """The name of the job that scrapes Suanli."""
 ABSENT = "SuanliAbsent"
 DOWN = "SuanliDown"
-SILENT_FOR = 180
-"""Seconds without Suanli until Prometheus says so: three polls."""
 
 # A number that is not a number is not equal to itself.
 _MANNER = Manner(label="$labels.{}", value="$value", known="eq $value $value")
@@ -119,7 +117,7 @@ def _outside(name: str, expr: str, texts: tuple[str, str], plan: Plan) -> dict[s
     return {
         "alert": name,
         "expr": expr,
-        "for": duration_text(SILENT_FOR),
+        "for": duration_text(plan.absent_for),
         "labels": {"severity": "critical"},
         "annotations": {
             "summary": en,

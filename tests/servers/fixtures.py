@@ -4,7 +4,8 @@ Shared by all tests, each in a bucket of its own: ``influxdb``. New for every te
 second: ``victoriametrics``, ``slurm``. For all tests of a module, which must leave it as it was: ``shared_slurm``,
 ``kubernetes``, ``openstack``.
 To be called with what the test needs: ``start_slurm``, ``start_prometheus``, ``start_victoriametrics``,
-``start_influxdb``; what they start ends with the test. ``shared_postgresql`` is one server in haste for the session.
+``start_influxdb``, ``start_alertmanager``; what they start ends with the test. ``shared_postgresql`` is one server in
+haste for the session.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.servers.alertmanager import Alertmanager, alertmanager_server
 from tests.servers.influxdb import InfluxDB, influxdb_server
 from tests.servers.kubernetes import Kubernetes, kubernetes_server
 from tests.servers.missing import MISSING, REQUIRED
@@ -28,6 +30,7 @@ SERVER_FIXTURES = frozenset(
         "influxdb",
         "kubernetes",
         "openstack",
+        "start_alertmanager",
         "shared_influxdb",
         "shared_postgresql",
         "shared_slurm",
@@ -81,6 +84,13 @@ def start_prometheus() -> Iterator[Callable[..., Prometheus]]:
     """Starts Prometheus: takes what ``prometheus_server`` takes."""
     with ExitStack() as stack:
         yield lambda *scrapes, **options: stack.enter_context(prometheus_server(*scrapes, **options))
+
+
+@pytest.fixture
+def start_alertmanager() -> Iterator[Callable[..., Alertmanager]]:
+    """Starts Alertmanagers: takes what ``alertmanager_server`` takes."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(alertmanager_server(*args, **options))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,17 +94,28 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus_server(*scrapes: Scrape, rules: str | None = None, within: float = 30.0) -> Iterator[Prometheus]:
-    """A Prometheus with these jobs, and with a file of rules if its text is given."""
+def prometheus_server(
+    *scrapes: Scrape,
+    rules: str | None = None,
+    alertmanager: str | None = None,
+    folder: Path | None = None,
+    options: Sequence[str] = (),
+    within: float = 30.0,
+) -> Iterator[Prometheus]:
+    """A Prometheus with these jobs, and with a file of rules if its text is given.
+
+    alertmanager: whom it tells of alerts (``host:port``). folder: where its data stays, for one that starts again.
+    """
     program = need("prometheus", INSTALL)
     address = f"127.0.0.1:{free_port()}"
-    with fresh_folder("prometheus") as folder:
-        config = _write_config(folder, scrapes, rules)
+    with nullcontext(folder) if folder else fresh_folder("prometheus") as folder:
+        config = _write_config(folder, scrapes, rules, alertmanager)
         command = [
             program,
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
+            *options,
         ]
         url = f"http://{address}"
         with running(
@@ -113,7 +124,7 @@ def prometheus_server(*scrapes: Scrape, rules: str | None = None, within: float 
             yield Prometheus(url, folder, tree)
 
 
-def _write_config(folder: Path, scrapes: Sequence[Scrape], rules: str | None) -> Path:
+def _write_config(folder: Path, scrapes: Sequence[Scrape], rules: str | None, alertmanager: str | None) -> Path:
     config: dict[str, Any] = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "scrape_configs": [scrape.config() for scrape in scrapes],
@@ -121,6 +132,8 @@ def _write_config(folder: Path, scrapes: Sequence[Scrape], rules: str | None) ->
     if rules is not None:
         (folder / "rules.yml").write_text(rules)
         config["rule_files"] = [str(folder / "rules.yml")]
+    if alertmanager is not None:
+        config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
     file = folder / "prometheus.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
     return file

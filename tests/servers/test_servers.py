@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.servers import missing
+from tests.servers.alertmanager import Alertmanager, alertmanager_server, told_server
 from tests.servers.influxdb import VERSION, InfluxDB, program_file
 from tests.servers.missing import REQUIRED, isolation_problem, need
 from tests.servers.processes import (
@@ -338,6 +339,32 @@ class TestPrometheus:
     def test_nothing_is_left(self) -> None:
         with prometheus_server() as server:
             assert server.value("vector(1)") == 1
+        assert_gone(server.tree, server.url)
+
+
+class TestAlertmanager:
+    """tests/servers/alertmanager.py"""
+
+    pytestmark = pytest.mark.server
+
+    def test_it_takes_an_alert_and_tells_of_it(self, start_alertmanager: Callable[..., Alertmanager]) -> None:
+        with told_server() as told:
+            receiver = {"name": "r", "webhook_configs": [{"url": told.url}]}
+            route = {"receiver": "r", "group_wait": "0s"}
+            server = start_alertmanager({"route": route, "receivers": [receiver]})
+            server.post({"alertname": "A", "site": "x"})
+            (message,) = wait_until(lambda: told.messages, within=30, what="a message")
+            assert (message["receiver"], message["status"]) == ("r", "firing")
+            assert server.states() == {("A", "x"): "active"}
+            assert addresses(server.tree) == {"127.0.0.1"}
+
+    def test_a_bad_configuration_is_told(self, start_alertmanager: Callable[..., Alertmanager]) -> None:
+        with pytest.raises(StartError, match="undefined receiver"):
+            start_alertmanager({"route": {"receiver": "nobody"}, "receivers": []})
+
+    def test_nothing_is_left(self) -> None:
+        with alertmanager_server({"route": {"receiver": "r"}, "receivers": [{"name": "r"}]}) as server:
+            assert server.states() == {}
         assert_gone(server.tree, server.url)
 
 
