@@ -11,6 +11,8 @@ import yaml
 from dashboards.alerts.files import rule_files
 from dashboards.alerts.plan import Plan, targets_in
 from dashboards.boards.overview import overview
+from dashboards.parts.folder import differing
+from dashboards.parts.folder import write as write_files
 from dashboards.parts.language import LANGUAGES
 from dashboards.parts.provision import datasources, providers
 
@@ -44,24 +46,13 @@ def problems(folder: Path = PROVISIONING) -> list[str]:
     """What is wrong below the folder, a line a file; empty when all is as generated."""
     expected = files()
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    missing = [f"missing: {name}" for name in sorted(expected.keys() - present)]
     extra = [f"extra: {name} (not generated: delete it)" for name in sorted(present - expected.keys())]
-    shared = sorted(expected.keys() & present)
-    stale = [f"stale: {name}" for name in shared if (folder / name).read_bytes() != expected[name].encode()]
-    return missing + stale + extra
+    return differing(expected, folder) + extra
 
 
 def write(folder: Path = PROVISIONING) -> list[str]:
     """Writes what differs and returns its names; a file that is not ours is left for a person to delete."""
-    return [name for name, text in files().items() if _write_changed(folder / name, text.encode())]
-
-
-def _write_changed(file: Path, content: bytes) -> bool:
-    if file.is_file() and file.read_bytes() == content:
-        return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
-    return True
+    return write_files(files(), folder)
 
 
 def _json(board: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from dashboards.alerts.rules import Rule, rules
 from dashboards.alerts.texts import Manner, description, spoken, suffix, summary, unknown
 from dashboards.parts.language import Language
 from dashboards.parts.source import PROMETHEUS
-from suanli.model.units import CANONICAL_BASIS, duration_text
+from suanli.model.units import CANONICAL_BASIS
 
 FOLDER = "算力告警 Suanli alerts"
 GROUP = "suanli-alerts"
@@ -36,7 +36,7 @@ _MANNER = Manner(label=".Labels.{}", value=_VALUE, known=f"eq {_VALUE} {_VALUE}"
 def grafana_rules(plan: Plan, gone: Iterable[str] = ()) -> dict[str, Any]:
     """alerting/rules.yaml. gone: uids provisioned before; Grafana keeps a rule until it is told to delete it."""
     made = [_rule(rule, plan) for rule in rules(plan)] + [_absent(plan)]
-    group = {"orgId": 1, "name": GROUP, "folder": FOLDER, "interval": duration_text(plan.interval), "rules": made}
+    group = {"orgId": 1, "name": GROUP, "folder": FOLDER, "interval": f"{_whole_tens(plan.interval)}s", "rules": made}
     deleted = sorted(set(gone) - {one["uid"] for one in made})
     removed = {"deleteRules": [{"orgId": 1, "uid": uid} for uid in deleted]} if deleted else {}
     return {"apiVersion": 1, "groups": [group], **removed}
@@ -89,6 +89,11 @@ def uid_of(rule: Rule) -> str:
         return name
     told = "\n".join(f"{label}={text}" for label, text in rule.fixed)
     return f"{name}-{sha256(told.encode()).hexdigest()[:10]}"
+
+
+def _whole_tens(seconds: int) -> int:
+    """Grafana evaluates at multiples of ten seconds."""
+    return -(-seconds // 10) * 10
 
 
 def _rule(rule: Rule, plan: Plan) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from suanli.cli import (
     quarantine,
     rates,
     registry,
+    rules,
     running,
     upkeep,
 )
@@ -79,6 +80,7 @@ app.command()(comparing.targets)
 app.command()(comparing.change)
 app.command()(comparing.funnel)
 app.add_typer(grafana.grafana, name="grafana")
+app.add_typer(rules.rules, name="rules")
 app.add_typer(access.token, name="token")
 app.command()(access.audit)
 app.add_typer(upkeep.config, name="config")

@@ -39,6 +39,7 @@ COMMANDS = {
     "capacity approve", "capacity reject", "capacity withdraw", "capacity submissions",
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
     "quarantine list", "quarantine show", "quarantine release",
+    "rules build", "rules check",
     "config check", "db upgrade", "db upkeep", "token create", "token list", "token revoke", "audit",
 }  # fmt: skip
 TARGETS = "targets:\n  - {metric: online_ratio, target: %s}\n  - {metric: usage_ratio, target: 0.3}\n"
