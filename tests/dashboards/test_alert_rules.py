@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,31 @@ def test_promtool_finds_nothing_wrong_in_the_committed_rules(tmp_path: Path) -> 
 
 def test_no_label_holds_what_changes() -> None:
     assert [rule["alert"] for rule in alerting() if "$" in str(rule["labels"]) or ".Value" in str(rule["labels"])] == []
+
+
+def test_each_alert_leads_to_its_place_in_the_runbook() -> None:
+    runbook = (PROVISIONING.parents[1] / "docs" / "runbook.md").read_text(encoding="utf-8")
+    places = {rule["annotations"]["runbook_url"].partition("#")[2]: rule["alert"] for rule in alerting()}
+    assert len(places) == len(ALERTS) + 1
+    assert [place for place in places if f'<a id="{place}"></a>' not in runbook] == []
+    assert [name for name in CASES if f"`{name}`" not in runbook] == []
+
+
+def test_every_alert_speaks_both_languages_and_shows_a_board() -> None:
+    boards = {path.stem for path in (PROVISIONING / "dashboards").glob("*.json")}
+    for rule in alerting():
+        texts = rule["annotations"]
+        assert texts.keys() == {
+            "summary",
+            "description",
+            "summary_zh",
+            "description_zh",
+            "runbook_url",
+            "dashboard",
+        }
+        assert all(re.search("[\u4e00-\u9fff]", texts[name]) for name in ("summary_zh", "description_zh"))
+        assert not re.search("[\u4e00-\u9fff]", texts["summary"] + texts["description"])
+        assert texts["dashboard"].rpartition("/")[2] in boards
 
 
 NASTY = [
