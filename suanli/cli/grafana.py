@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.context import Globals, given, say
-from suanli.cli.grafana_words import WORDS
-from suanli.cli.output import print_json, print_table
+from suanli.cli.language import _, in_words
+from suanli.cli.output import print_json
 from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from exporter.grafana.client import Grafana
@@ -46,6 +47,7 @@ def push(
     """
     from exporter.grafana.pushing import push as run
     from exporter.grafana.pushing import refuse
+    from suanli.cli.grafana_words import print_plan
 
     options = given(context)
     with _looked(options, board, url, ca) as (asked, plan):
@@ -55,19 +57,20 @@ def push(
     if json:
         print_json(_answer(asked, plan) | {"pushed": [_pushed(one) for one in done], "dry_run": dry_run})
         return
-    words = WORDS[options.loaded_language()]
-    _print(plan, words)
+    print_plan(plan)
     if dry_run:
-        say(words["would"])
+        say(_("nothing was written: that is what a push would do"))
     elif done:
-        say(words["done"].format(count=len(done), names=", ".join(one.name for one in done)))
+        say(_("{count} written: {names}").format(count=len(done), names=", ".join(one.name for one in done)))
     else:
-        say(words["nothing"])
+        say(_("Grafana has all of it already: nothing was written"))
 
 
 @grafana.command("check")
 def check(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _Ca = None, json: _Json = False) -> None:
     """Whether Grafana has the boards as they are generated, and its data sources answer; exits 1 when not."""
+    from suanli.cli.grafana_words import print_plan
+
     options = given(context)
     with _looked(options, board, url, ca) as (asked, plan):
         silent = {
@@ -78,10 +81,11 @@ def check(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _
     if json:
         print_json(_answer(asked, plan) | {"silent": silent, "ok": plan.as_wanted and not silent})
     else:
-        words = WORDS[options.loaded_language()]
-        _print(plan, words)
-        for line in [*plan.problems, *(words["silent"].format(uid=uid, why=why) for uid, why in silent.items())]:
-            say(line)
+        print_plan(plan)
+        for problem in plan.problems:
+            say(in_words(problem))
+        for uid, why in silent.items():
+            say(_("the data source {uid} does not answer: {why}").format(uid=uid, why=in_words(why)))
     if silent or not plan.as_wanted:
         raise SystemExit(1)
 
@@ -100,8 +104,8 @@ def diff(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _C
     for one in plan.boards:
         if one.state != "same":
             print("\n".join(unified(one.found, one.wanted)))
-    for line in plan.problems:
-        say(line)
+    for problem in plan.problems:
+        say(in_words(problem))
 
 
 @contextmanager
@@ -129,11 +133,11 @@ def _configured(options: Globals, url: str | None, ca: str | None) -> GrafanaCon
     from pydantic import ValidationError
 
     from suanli.config import GrafanaConfig
-    from suanli.model.yamlfile import plain
+    from suanli.model.findings import plain
 
     found = options.loaded().grafana
     if found is None and url is None:
-        told = "say which Grafana: `grafana: {url: ...}` in the configuration, or --url"
+        told = Message("say which Grafana: `{key}` in the configuration, or --url", key="grafana: {url: ...}")
         raise InputError(Problem(told, key="grafana"))
     said = {key: value for key, value in (("url", url), ("ca", ca)) if value is not None}
     try:
@@ -168,18 +172,3 @@ def _board(plan: BoardPlan) -> dict[str, Any]:
 
 def _pushed(one: Pushed) -> dict[str, Any]:
     return {"what": one.what, "name": one.name, "version": one.version or None, "url": one.url or None}
-
-
-def _print(plan: Plan, words: dict[str, Any]) -> None:
-    rows = [[words["board"], one.uid, words[one.state], one.why or _summary(one, words)] for one in plan.boards]
-    rows += [[words["source"], one.source.uid, words[one.state], ""] for one in plan.sources]
-    print_table(words["columns"], rows)
-
-
-def _summary(plan: BoardPlan, words: dict[str, Any]) -> str:
-    from exporter.grafana.differences import panels
-
-    if plan.state == "same":
-        return ""
-    counts = {key: len(titles) for key, titles in panels(plan.found, plan.wanted).items()}
-    return str(words["panels"].format(**counts))
