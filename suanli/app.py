@@ -24,6 +24,7 @@ from exporter.forwarder import Forwarder
 from exporter.listening import LOOPBACK, listening
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
+from exporter.stages import Stages
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
@@ -120,7 +121,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
-        own = OwnMetrics(store, forwarders)
+        own, stages = OwnMetrics(store, forwarders), Stages(store)
+        own.registry.register(stages)
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
@@ -157,7 +159,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         upkeep = Upkeep(store, config)
         keeping = asyncio.create_task(upkeep.run(), name="upkeep")
         stack.push_async_callback(_end, [keeping], upkeep.stop)
-        tasks = [*sending, *polling, watching, keeping, http.task]
+        staging = asyncio.create_task(stages.run(), name="commissioning watch")
+        stack.push_async_callback(_end, [staging], stages.stop)
+        tasks = [*sending, *polling, watching, keeping, staging, http.task]
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
 
 
