@@ -37,6 +37,7 @@ from suanli.registry.polled import polled_cross_check, polled_site
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
+from suanli.store.rollup_points import Rollups, subscribe
 from suanli.store.sql import Store
 from suanli.upkeep import Upkeep
 
@@ -120,7 +121,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
+        rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
+        await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
         own, stages = OwnMetrics(store, forwarders), Stages(store)
         own.registry.register(stages)
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
@@ -145,8 +148,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         http = await stack.enter_async_context(
             listening(make_api(served), *config.address, config.tls, config.trusted_proxies)
         )
-        sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in forwarders]
-        stack.push_async_callback(_end, sending, *(one.stop for one in forwarders))
+        senders = [*forwarders, *rollups]
+        sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in senders]
+        stack.push_async_callback(_end, sending, *(one.stop for one in senders))
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
         polling = [
