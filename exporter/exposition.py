@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from suanli.config import Config
 from suanli.model.disagreement import Disagreement
 from suanli.model.metric import RATIOS, RUNGS
 from suanli.model.rates import PoolState, Rates, rates_of
+from suanli.model.sample import QUALITIES
 from suanli.model.units import BASES
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -33,6 +35,7 @@ def families(
     yield from _site_rungs(states)
     yield from _identities(list(registry))
     yield from _liveness(outcomes)
+    yield from _qualities(states)
     yield from _fleet(states)
     yield from _compared(config, now)
 
@@ -95,6 +98,16 @@ def _liveness(outcomes: Outcomes) -> Iterator[Family]:
     yield "suanli_site_up", "Whether the last poll of the site succeeded.", up
     heard = [((("site", site),), float(at)) for site, at in sorted(outcomes.last_success.items())]
     yield "suanli_site_last_success_timestamp_seconds", "When the site was last polled with success.", heard
+
+
+def _qualities(states: list[PoolState]) -> Iterator[Family]:
+    """Of pools that are heard: what nobody tells has no quality."""
+    heard = [state for state in states if state.heard]
+    counts = Counter(state.quality for state in heard)
+    rows = [((("quality", quality),), float(counts[quality])) for quality in QUALITIES]
+    yield "suanli_pools_by_quality", "Pools that are heard, by the quality of their last word.", rows
+    doubted = [((("pool", one.pool), ("site", one.site)), 1.0) for one in heard if one.quality == "suspect"]
+    yield "suanli_pool_suspect", "1 for a pool of which a check asks a question.", doubted
 
 
 def _fleet(states: list[PoolState]) -> Iterator[Family]:

@@ -10,10 +10,11 @@ import asyncio
 import logging
 import random
 from dataclasses import dataclass
+from typing import Protocol
 
 from exporter.base import Rejected, Retry, Sink
 from suanli.model.errors import Unavailable
-from suanli.store.sql import Batch, Store
+from suanli.store.sql import Batch
 
 BATCH = 5000
 _IDLE = 0.5
@@ -31,11 +32,21 @@ class SinkHealth:
     failures: int = 0
 
 
+class Feed(Protocol):
+    """What a sink is to get, in order, and how far it is: the samples (the store itself), or hours and days."""
+
+    def cursor(self, sink: str) -> int: ...
+    def after(self, cursor: int, limit: int) -> Batch: ...
+    def advance(self, sink: str, seq: int) -> None: ...
+    def reject(self, sink: str, seq: int, line: str, reason: str) -> None: ...
+
+
 class Forwarder:
     """Keeps one sink up to date with the store until `stop`."""
 
-    def __init__(self, store: Store, sink: Sink) -> None:
+    def __init__(self, store: Feed, sink: Sink) -> None:
         self._store, self.sink = store, sink
+        self._more = False
         self.health = SinkHealth()
         self._stopping = asyncio.Event()
 
@@ -59,7 +70,7 @@ class Forwarder:
         except Unavailable as error:  # our own store: the points are in it, and the cursor stays
             return self._wait(Retry(str(error)))
         self.health.error, self.health.failures = "", 0
-        return 0.0 if moved == BATCH else _IDLE
+        return 0.0 if moved == BATCH or self._more else _IDLE
 
     def forward(self) -> int:
         """Write the next batch, then advance; how many points that were. Raises Retry, and then the cursor stays."""
@@ -67,6 +78,7 @@ class Forwarder:
         batch = self._store.after(cursor, BATCH)
         if batch.points:
             self._write(batch)
+        self._more = batch.more
         if batch.last > cursor:
             self._store.advance(self.sink.name, batch.last)
         return len(batch.points)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from suanli.model.metric import INFLUX_MEASUREMENT, INFLUX_RUNGS
-from suanli.store.sql import Point
+from suanli.model.metric import INFLUX_MEASUREMENT, INFLUX_ROLLUPS, INFLUX_RUNGS
+from suanli.store.points import Point, RollupPoint
 
 # A real InfluxDB 2.7 reads a backslash before a comma as an escape however many there are: it cannot be written there.
 _ESCAPED = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\\": "/", "\n": r"\ ", "\r": r"\ ", "\t": r"\ "})
@@ -19,13 +19,22 @@ def lines_of(points: Iterable[Point]) -> bytes:
 
 def line_of(point: Point) -> str:
     """One point; unknown fields are left out, and "" when all of them are."""
+    if isinstance(point, RollupPoint):
+        return _rollup_line(point)
     fields = ",".join(f"{name}={point.values[place]!r}" for name, place in _FIELDS if point.values[place] is not None)
-    return f"{_series(point)} {fields} {point.at}" if fields else ""
+    return f"{_series(point, INFLUX_MEASUREMENT)} {fields} {point.at}" if fields else ""
 
 
-def _series(point: Point) -> str:
-    tags = (("operator", point.operator), ("pool", point.pool), ("province", point.province), ("site", point.site))
-    return INFLUX_MEASUREMENT + "".join(f",{name}={escaped(value)}" for name, value in tags)
+def _rollup_line(point: RollupPoint) -> str:
+    """Pools of different bases are never added: here their basis is a tag."""
+    fields = ",".join(f"{name}={value!r}" for name, value in point.fields)
+    return f"{_series(point, INFLUX_ROLLUPS[point.width], ('basis', point.basis))} {fields} {point.at}"
+
+
+def _series(point: Point, measurement: str, *first: tuple[str, str]) -> str:
+    names = (("operator", point.operator), ("pool", point.pool), ("province", point.province), ("site", point.site))
+    tags = (*first, *names)
+    return measurement + "".join(f",{name}={escaped(value)}" for name, value in tags)
 
 
 def escaped(text: str) -> str:

@@ -24,6 +24,7 @@ from exporter.forwarder import Forwarder
 from exporter.listening import LOOPBACK, listening
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
+from exporter.stages import Stages
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
@@ -37,6 +38,7 @@ from suanli.registry.polled import polled_cross_check, polled_site
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
+from suanli.store.rollup_points import Rollups, subscribe
 from suanli.store.sql import Store
 from suanli.upkeep import Upkeep
 
@@ -120,8 +122,11 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         stack.push_async_callback(pool.aclose)
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
+        rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
-        own = OwnMetrics(store, forwarders)
+        await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
+        own, stages = OwnMetrics(store, forwarders), Stages(store)
+        own.registry.register(stages)
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
@@ -144,8 +149,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         http = await stack.enter_async_context(
             listening(make_api(served), *config.address, config.tls, config.trusted_proxies)
         )
-        sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in forwarders]
-        stack.push_async_callback(_end, sending, *(one.stop for one in forwarders))
+        senders = [*forwarders, *rollups]
+        sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in senders]
+        stack.push_async_callback(_end, sending, *(one.stop for one in senders))
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
         polling = [
@@ -158,7 +164,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         upkeep = Upkeep(store, config)
         keeping = asyncio.create_task(upkeep.run(), name="upkeep")
         stack.push_async_callback(_end, [keeping], upkeep.stop)
-        tasks = [*sending, *polling, watching, keeping, http.task]
+        staging = asyncio.create_task(stages.run(), name="commissioning watch")
+        stack.push_async_callback(_end, [staging], stages.stop)
+        tasks = [*sending, *polling, watching, keeping, staging, http.task]
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
 
 

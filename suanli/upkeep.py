@@ -17,7 +17,7 @@ from suanli.model.errors import SuanliError
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.quality.history import Figures, Finding, Hourly
 from suanli.quality.inspections import inspected
-from suanli.store import schema
+from suanli.store import closed, schema
 from suanli.store.findings import keep_findings
 from suanli.store.rollup import GRACE, Retention, let_go, roll
 from suanli.store.samples import HOUR, counter
@@ -90,6 +90,8 @@ def once(store: Store, config: Config) -> Done:
 
 def clear(store: Store, config: Config) -> int:
     """Let go what is older than it is to be kept, and what every sink has got; how many rows."""
+    with store.writing() as connection:
+        closed.let_delivered_go(connection, [sink.name for sink in config.sinks])
     return let_go(store, retention_of(config.retention), config.zone, delivered(store, config))
 
 

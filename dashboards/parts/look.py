@@ -11,13 +11,19 @@ PFLOPS = "suffix:P"
 RATIO = "percentunit"
 COUNT = "none"
 SECONDS = "suffix:s"
+DAYS = "suffix:d"
+BYTES = "bytes"
+PER_SECOND = "ops"
 
 Steps = tuple[tuple[str, float | None], ...]
 """Colours, each with the value from which it holds; the first holds from the beginning."""
 
 PLAIN: Steps = (("blue", None),)
 REFERENCE: Steps = (("text", None),)
-ABOVE_BENCHMARK: Steps = (("red", None), ("green", 0.0))
+CHANGE: Steps = (("orange", None), ("green", 0.0))
+NONE_IS_GOOD: Steps = (("green", None), ("orange", 1.0))
+ANY_IS_BAD: Steps = (("green", None), ("red", 1.0))
+SHORT: Steps = (("green", None), ("orange", 1e-9))
 COVERAGE: Steps = (("red", None), ("orange", 0.8), ("green", 0.95))
 AGE: Steps = (("green", None), ("orange", 180.0), ("red", 900.0))  # 180 s is the default max_age
 
@@ -27,12 +33,18 @@ Words = tuple[tuple[str, str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The appearance of a number."""
+    """The appearance of a number. signed: it may be below 0. link: where a click on it leads."""
 
     unit: str
     decimals: int
     steps: Steps = PLAIN
     words: Words = ()
+    signed: bool = False
+    link: str = ""
+
+    @property
+    def ratio(self) -> bool:
+        return self.unit == RATIO
 
     def options(self, say: Say) -> dict[str, Any]:
         """This look as options of a field, by their names in Grafana; also used for overrides."""
@@ -42,6 +54,7 @@ class Look:
             "color": {"mode": "thresholds"},
             "thresholds": thresholds(self.steps),
             "mappings": _mappings(self.words, say),
+            **({"links": [{"title": say("打开", "Open"), "url": self.link}]} if self.link else {}),
         }
 
 
@@ -53,6 +66,28 @@ def thresholds(steps: Steps) -> dict[str, Any]:
 def site_states(say: Say) -> Words:
     """The words for `suanli_site_up`."""
     return (("0", say("失联", "silent"), "red"), ("1", say("正常", "up"), "green"))
+
+
+def site_conditions(say: Say) -> Words:
+    """The words for what is known of a site at an instant: `promql.site_condition`."""
+    return (
+        ("0", say("未知", "unknown"), "red"),
+        ("1", say("有数据", "heard"), "green"),
+        ("2", say("维护", "maintenance"), "blue"),
+    )
+
+
+def firing(say: Say) -> Words:
+    """The words for an alert that fires."""
+    return (("1", say("触发", "firing"), "red"),)
+
+
+def stages(say: Say) -> Words:
+    """The words for the stage in which a pool waits."""
+    return (
+        ("planned", say("规划,未建成", "planned, not built"), "text"),
+        ("built", say("已建成,未上线", "built, not online"), "orange"),
+    )
 
 
 def site_statuses(say: Say) -> Words:

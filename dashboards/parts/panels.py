@@ -1,20 +1,24 @@
-"""The four kinds of panel: stat, gauge, timeseries and table (`parts/table.py`). No other kind loads everywhere.
+"""The kinds of panel: stat, gauge, bargauge, timeseries, state-timeline, text, and table (`parts/table.py`).
 
-Stats and gauges ask for the present instant: with a range they would show the last value known, for ever.
+No other kind loads everywhere. Stats, gauges and bars ask for the present instant, or in InfluxQL for the last closed
+hours: with the board's range they would show the last value known, for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import Any
 
+from dashboards.parts.form import Form
 from dashboards.parts.language import Say, unknown
 from dashboards.parts.look import Look
-from dashboards.parts.source import REFERENCE
 
 Panel = dict[str, Any]
+
+LAST_HOURS = "3h"
+"""How far back an InfluxQL panel looks for the last closed hour: one that is older than this is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,19 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One query of a panel: its name in the legend, and its own look where it differs from the panel's."""
+    """One query of a panel: its name in the legend, and its own look where it differs from the panel's.
+
+    by: a label that names its series, in place of a legend.
+    """
 
     expr: str
     legend: str = ""
     look: Look | None = None
     dashed: bool = False
+    by: str = ""
 
 
-def stat(about: About, asks: Sequence[Ask], look: Look, say: Say) -> Panel:
+def stat(about: About, asks: Sequence[Ask], look: Look, form: Form) -> Panel:
     """Large numbers, side by side."""
     options = {
         "reduceOptions": _LAST,
@@ -46,49 +54,102 @@ def stat(about: About, asks: Sequence[Ask], look: Look, say: Say) -> Panel:
         "orientation": "vertical",
         "textMode": "auto",
     }
-    return panel("stat", about, instant(asks), defaults(look, say), overrides(asks, say), options)
+    return _now("stat", about, asks, defaults(look, form.say), options, form)
 
 
-def gauge(about: About, ask: Ask, look: Look, say: Say) -> Panel:
+def gauge(about: About, ask: Ask, look: Look, form: Form) -> Panel:
     """A rate on a dial from 0 to 1; the number itself is not clamped."""
     options = {"reduceOptions": _LAST, "showThresholdLabels": False, "showThresholdMarkers": True}
-    field = {**defaults(look, say), "min": 0, "max": 1}
-    return panel("gauge", about, instant([ask]), field, overrides([ask], say), options)
+    return _now("gauge", about, [ask], {**defaults(look, form.say), "min": 0, "max": 1}, options, form)
 
 
-def timeseries(about: About, asks: Sequence[Ask], look: Look, say: Say) -> Panel:
-    """Lines over time; where nothing is known there is a gap."""
+def bargauge(about: About, asks: Sequence[Ask], look: Look, form: Form, link: str = "") -> Panel:
+    """Bars under each other, each with its name and number. link: where a click on a bar leads."""
+    options = {
+        "reduceOptions": _LAST,
+        "displayMode": "basic",
+        "orientation": "horizontal",
+        "showUnfilled": True,
+        "minVizHeight": 10,
+        "minVizWidth": 0,
+    }
+    ends = {"min": 0, "max": 1} if look.ratio else {"min": 0}
+    field = {**defaults(replace(look, link=link), form.say), **ends}
+    return _now("bargauge", about, asks, field, options, form)
+
+
+def timeseries(about: About, asks: Sequence[Ask], look: Look, form: Form, *, within: str = "") -> Panel:
+    """Lines over time; where nothing is known there is a gap. within: a range of its own, such as 24h."""
     custom = {"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0, "showPoints": "auto", "spanNulls": False}
-    field = {**defaults(look, say), "color": {"mode": "palette-classic"}, "min": 0, "custom": custom}
+    field = {**defaults(look, form.say), "color": {"mode": "palette-classic"}, "custom": custom}
+    if not look.signed:
+        field["min"] = 0
     options = {
         "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["last", "min", "max"]},
         "tooltip": {"mode": "multi", "sort": "none"},
     }
-    return panel("timeseries", about, over_time(asks), field, overrides(asks, say), options)
+    made = panel("timeseries", about, over_time(asks, form), field, overrides(asks, form.say), options, form)
+    return {**made, **({"timeFrom": within} if within else {}), **({} if form.prometheus else {"interval": "1h"})}
 
 
-def panel(kind: str, about: About, targets: list[Panel], field: Panel, rules: list[Panel], options: Panel) -> Panel:
+def state_timeline(about: About, asks: Sequence[Ask], look: Look, form: Form) -> Panel:
+    """States over time, each named in words: 9.4 writes them only where the colour does not come from thresholds."""
+    field = {
+        **defaults(look, form.say),
+        "color": {"mode": "fixed", "fixedColor": "text"},
+        "custom": {"fillOpacity": 70, "lineWidth": 0, "spanNulls": False},
+    }
+    options = {
+        "mergeValues": True,
+        "showValue": "auto",
+        "alignValue": "left",
+        "rowHeight": 0.9,
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+    return panel("state-timeline", about, over_time(asks, form), field, overrides(asks, form.say), options, form)
+
+
+def text(about: About, markdown: str, form: Form) -> Panel:
+    """Words, which ask nothing."""
+    return panel("text", about, [], defaults(Look("none", 0), form.say), [], _markdown(markdown), form)
+
+
+def named(made: Panel, names: Sequence[tuple[str, str]]) -> Panel:
+    """The same panel with other names for these series."""
+    rules = [override("byName", name, {"displayName": title}) for name, title in names]
+    field = made["fieldConfig"]
+    return {**made, "fieldConfig": {**field, "overrides": [*field["overrides"], *rules]}}
+
+
+def panel(
+    kind: str, about: About, targets: list[Panel], field: Panel, rules: list[Panel], options: Panel, form: Form
+) -> Panel:
     """What all kinds have in common; the grid position comes from the layouter."""
     return {
         "id": about.id,
         "type": kind,
         "title": about.title,
         "description": about.description,
-        "datasource": dict(REFERENCE),
+        "datasource": form.source.reference,
         "targets": targets,
         "fieldConfig": {"defaults": field, "overrides": rules},
         "options": options,
     }
 
 
-def instant(asks: Sequence[Ask], **more: str) -> list[Panel]:
+def instant(asks: Sequence[Ask], form: Form, kind: str = "time_series") -> list[Panel]:
     """Queries for now."""
-    return [{**_target(i, ask), "instant": True, "range": False, **more} for i, ask in enumerate(asks)]
+    if form.prometheus:
+        more = {"instant": True, "range": False, **({"format": "table"} if kind == "table" else {})}
+        return [{**_target(i, ask, form), **more} for i, ask in enumerate(asks)]
+    return [{**_target(i, ask, form), "resultFormat": kind} for i, ask in enumerate(asks)]
 
 
-def over_time(asks: Sequence[Ask]) -> list[Panel]:
+def over_time(asks: Sequence[Ask], form: Form) -> list[Panel]:
     """Queries for the board's whole range of time."""
-    return [{**_target(i, ask), "instant": False, "range": True} for i, ask in enumerate(asks)]
+    more = {"instant": False, "range": True} if form.prometheus else {"resultFormat": "time_series"}
+    return [{**_target(i, ask, form), **more} for i, ask in enumerate(asks)]
 
 
 def defaults(look: Look, say: Say) -> Panel:
@@ -108,15 +169,32 @@ def override(matcher: str, which: str, properties: Panel) -> Panel:
     return {"matcher": {"id": matcher, "options": which}, "properties": listed}
 
 
+def of_last_hours(made: Panel) -> Panel:
+    """An InfluxQL panel of now: of the last closed hour."""
+    return {**made, "timeFrom": LAST_HOURS, "interval": "1h", "hideTimeOverride": True}
+
+
 _LAST = {"calcs": ["last"], "fields": "", "values": False}
 _DASHED = {"custom.lineStyle": {"fill": "dash", "dash": [10, 10]}, "custom.lineWidth": 1}
 
 
-def _target(position: int, ask: Ask) -> Panel:
-    legend = {"legendFormat": ask.legend} if ask.legend else {}
-    ref = ascii_uppercase[position]
-    return {"refId": ref, "datasource": dict(REFERENCE), "expr": ask.expr, "editorMode": "code", **legend}
+def _now(kind: str, about: About, asks: Sequence[Ask], field: Panel, options: Panel, form: Form) -> Panel:
+    made = panel(kind, about, instant(asks, form), field, overrides(asks, form.say), options, form)
+    return made if form.prometheus else of_last_hours(made)
+
+
+def _target(position: int, ask: Ask, form: Form) -> Panel:
+    common = {"refId": ascii_uppercase[position], "datasource": form.source.reference}
+    if form.prometheus:
+        legend = f"{{{{{ask.by}}}}}" if ask.by else ask.legend
+        return {**common, "expr": ask.expr, "editorMode": "code", **({"legendFormat": legend} if legend else {})}
+    alias = f"$tag_{ask.by}" if ask.by else ask.legend
+    return {**common, "query": ask.expr, "rawQuery": True, **({"alias": alias} if alias else {})}
 
 
 def _properties(ask: Ask, say: Say) -> Panel:
     return {**(ask.look.options(say) if ask.look else {}), **(_DASHED if ask.dashed else {})}
+
+
+def _markdown(content: str) -> Panel:
+    return {"mode": "markdown", "content": content}

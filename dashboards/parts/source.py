@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from dashboards.parts.language import Say
 
@@ -11,18 +12,32 @@ from dashboards.parts.language import Say
 PROMETHEUS = "suanliprom"
 INFLUX = "suanliinflux"
 
-VARIABLE = "DS_PROM"
-REFERENCE = {"type": "prometheus", "uid": f"${{{VARIABLE}}}"}
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of data source. variable: by which boards refer to it; default: the provisioned one's name and uid."""
+
+    kind: Literal["prometheus", "influxdb"]
+    variable: str
+    default: str
+
+    @property
+    def reference(self) -> dict[str, str]:
+        return {"type": self.kind, "uid": f"${{{self.variable}}}"}
 
 
-def source_variable(say: Say) -> dict[str, Any]:
-    """Chooses the Prometheus; without `current` Grafana would take the alphabetically first one."""
+PROMETHEUS_SOURCE = Source("prometheus", "DS_PROM", PROMETHEUS)
+INFLUX_SOURCE = Source("influxdb", "DS_INFLUX", INFLUX)
+
+
+def source_variable(source: Source, say: Say) -> dict[str, Any]:
+    """Chooses the data source; without `current` Grafana would take the alphabetically first one."""
     return {
-        "name": VARIABLE,
+        "name": source.variable,
         "label": say("数据源", "Data source"),
         "type": "datasource",
-        "query": "prometheus",
-        "current": {"selected": True, "text": PROMETHEUS, "value": PROMETHEUS},
+        "query": source.kind,
+        "current": {"selected": True, "text": source.default, "value": source.default},
         "hide": 0,
         "includeAll": False,
         "multi": False,

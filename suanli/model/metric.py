@@ -76,3 +76,15 @@ INFLUX_RUNGS = tuple(rung for rung in RUNGS if rung.influx)
 
 INFLUX_MEASUREMENT = "compute"
 INFLUX_TAGS = ("operator", "pool", "province", "site")
+
+INFLUX_ROLLUPS = {"hour": "compute_1h", "day": "compute_1d"}
+INFLUX_ROLLUP_TAGS = ("basis", *INFLUX_TAGS)
+ROLLUP_TERMS = ("built", "heard", "online", "used", "told_online", "busy", "busy_used")
+"""The sums of `model.rates.Terms` that a roll-up point carries, as PFLOPS-hours."""
+ROLLUP_HEARD, ROLLUP_TOLD, ROLLUP_BUSY = "heard_hours", "told_hours", "busy_hours"
+"""For how many hours its figures were known: what tells 0 from unknown."""
+
+
+def rollup_sum(term: str) -> str:
+    """The field of a sum in PFLOPS-hours."""
+    return f"{term}_pflops_hours"

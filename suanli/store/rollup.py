@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from suanli.model.calendar import HOUR, day_after, day_of
 from suanli.model.tally import EXTREMES, SECONDS, SUMS, Tally, Word, added, tally
-from suanli.store import schema
+from suanli.store import closed, schema
 from suanli.store.dialect import run, upsert
 from suanli.store.samples import counter, reach_of, set_counter, words_between
 from suanli.store.sql import Store
@@ -55,6 +55,8 @@ def roll(store: Store, zone: ZoneInfo, stopping: Callable[[], bool] = lambda: Fa
         with store.writing() as connection:
             _roll_day(connection, start, zone, keys)
         done += 1
+    with store.writing() as connection:
+        closed.close(connection, store.now - GRACE, zone)
     return done
 
 
@@ -106,6 +108,7 @@ def _roll_hour(connection: Connection, start: int, zone: ZoneInfo) -> None:
     tallies = _from_words(connection, start, start + HOUR, keys).items()
     _keep(connection, schema.hours, [{"pool_key": key, "start": start} | _columns(one) for key, one in tallies])
     connection.execute(delete(schema.dirty).where(here))
+    closed.summed_again(connection, "hour", start, start + HOUR, keys)
     days = {day_of(start, zone), day_of(start + HOUR - 1, zone)}
     marks = [(day, key) for key in keys for day in days]
     run(connection, "INSERT INTO dirty_days (start, pool_key) VALUES (?, ?) ON CONFLICT DO NOTHING", marks)
@@ -120,6 +123,7 @@ def _roll_day(connection: Connection, start: int, zone: ZoneInfo, marked: set[in
     tallies = summed(connection, start, until, keys).items()
     _keep(connection, schema.days, [day | {"pool_key": key} | _columns(one) for key, one in tallies])
     run(connection, "DELETE FROM dirty_days WHERE start = ? AND pool_key = ?", [(start, key) for key in keys])
+    closed.summed_again(connection, "day", start, until, keys)
 
 
 def _whole(start: int, until: int) -> bool:

@@ -223,6 +223,24 @@ cursors = Table(
     Column("seq", LONG, nullable=False),
 )
 
+# Hours and days that sinks have not got; pool_key 0: all pools. See store/closed.py.
+rollup_outbox = Table(
+    "rollup_outbox",
+    metadata,
+    Column("seq", LONG, primary_key=True, autoincrement=False),
+    Column("width", word(8), nullable=False),
+    Column("start", LONG, nullable=False),
+    Column("until", LONG, nullable=False),
+    Column("pool_key", LONG, nullable=False),
+)
+
+rollup_cursors = Table(
+    "rollup_cursors",
+    metadata,
+    Column("sink", word(63), primary_key=True),
+    Column("seq", LONG, nullable=False),
+)
+
 rejections = Table(
     "rejections",
     metadata,

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
@@ -22,12 +21,14 @@ from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
 from suanli.model.secret import SecretRef
 from suanli.registry.timeline import Timeline
-from suanli.store import findings, quarantine, schema
+from suanli.store import closed, findings, quarantine, schema
 from suanli.store import samples as on_disk
 from suanli.store.dialect import reading, run, told, upsert
 from suanli.store.engine import ensure_schema, open_engine
 from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
+from suanli.store.points import Batch as Batch
+from suanli.store.points import Point as Point
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
@@ -35,28 +36,6 @@ from suanli.store.states import pool_states
 
 _log = logging.getLogger("suanli.store")
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A sample on its way out, with the site's labels and what was built at its own instant (rule 6)."""
-
-    seq: int
-    at: int
-    site: str
-    pool: str
-    province: str
-    operator: str
-    values: tuple[float | None, ...]
-    """built, online, used, busy: in the order of metric.INFLUX_RUNGS."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Points in the order of their sequence numbers; `last` is where a cursor stands after them."""
-
-    points: tuple[Point, ...]
-    last: int
 
 
 class Store:
@@ -165,11 +144,11 @@ class Store:
         rows = select(*columns, *(sample[name] for name in _RUNG_FIELDS)).join_from(schema.outbox, schema.samples, same)
         with self.reading() as connection:
             found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
-            timelines = self._timelines_of(connection) if found else {}
+            timelines = self.timelines_in(connection) if found else {}
         points = [_point(row, timelines[row.pool_key]) for row in found]
         return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
 
-    def _timelines_of(self, connection: Connection) -> Mapping[int, Timeline]:
+    def timelines_in(self, connection: Connection) -> Mapping[int, Timeline]:
         """As they are in this moment of the record: points that a correction sends again must carry it.
 
         Where another process has changed them, `reload` is left to the watch, which also tells the poller.
@@ -290,7 +269,9 @@ class Store:
         """The same in a transaction that is open; `reload` is left to the caller, once it is kept."""
         before = read_record(connection, now).timelines
         carry_out(connection, changes, author or local_author(), now, planned_on)
-        again = send_again(connection, before, read_record(connection, now).timelines)
+        after = read_record(connection, now).timelines
+        again = send_again(connection, before, after)
+        closed.corrected(connection, before, after)
         if again:
             _log.info("%d points are sent again, as the registry says something else of their time", again)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -11,18 +12,40 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.build import PROVISIONING
+from dashboards.parts.board import queries
 from tests.servers.missing import need
 
 Board = dict[str, Any]
 
 LANGUAGES = ("zh", "en")
-FILES = {"zh": "suanli-overview.json", "en": "suanli-overview-en.json"}
+FOLDER = PROVISIONING / "dashboards"
+CHOSEN = {"province": "安徽", "operator": ".*", "site": "yh-univ", "__rate_interval": "1h"}
+"""What a reader chose, in the tests."""
+
+
+def read(uid: str) -> Board:
+    """A board as it lies in the repository."""
+    board: Board = json.loads((FOLDER / f"{uid}.json").read_text(encoding="utf-8"))
+    return board
+
+
+UIDS = sorted(file.stem for file in FOLDER.glob("*.json"))
+PROMETHEUS_UIDS = [uid for uid in UIDS if "influx" not in uid]
 
 
 def committed(language: str) -> Board:
-    """A board as it lies in the repository."""
-    board: Board = json.loads((PROVISIONING / "dashboards" / FILES[language]).read_text(encoding="utf-8"))
-    return board
+    """The overview as it lies in the repository."""
+    return read("suanli-overview" if language == "zh" else "suanli-overview-en")
+
+
+def expressions() -> list[str]:
+    """All PromQL of all boards, as it is written."""
+    return sorted({asked.expr for uid in PROMETHEUS_UIDS for asked in queries(read(uid))})
+
+
+def filled(query: str) -> str:
+    """As Grafana would send it: with what the reader chose."""
+    return re.sub(r"\$(\w+)", lambda found: CHOSEN.get(found[1], found[0]), query)
 
 
 def promtool(arguments: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dashboards.__main__ import main
-from dashboards.build import PROVISIONING, files, problems
+from dashboards.build import DOCUMENT, PROVISIONING, boards, files, problems
 
 ROOT = PROVISIONING.parent.parent
 BOARD = "dashboards/suanli-overview.json"
@@ -28,12 +28,12 @@ def test_committed_files_are_as_generated() -> None:
 
 
 def test_the_files_are_those_promised() -> None:
-    assert set(files()) == {
-        BOARD,
+    words = ("overview", "province", "site", "commissioning", "quality", "itself")
+    assert set(files()) >= {
+        *(f"dashboards/suanli-{word}{language}.json" for word in words for language in ("", "-en")),
         "alerting/contactpoints.yaml",
         "alerting/policies.yaml",
         "alerting/rules.yaml",
-        "dashboards/suanli-overview-en.json",
         "dashboards/dashboards.yaml",
         "datasources/datasources.yaml",
         "prometheus/alertmanager.yml",
@@ -62,8 +62,30 @@ def test_check_names_an_extra_file(copy: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_check_writes_nothing(tmp_path: Path) -> None:
-    assert main(["--check"], tmp_path) == 1
+    assert main(["--check"], tmp_path, tmp_path / "boards.md") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_tells_every_panel_with_its_definition_and_queries() -> None:
+    page = DOCUMENT.read_text(encoding="utf-8")
+    for board in boards():
+        if board["uid"].endswith("-en"):
+            for panel in board["panels"]:
+                assert f"### {panel['title']} (" in page
+                assert panel["description"] in page
+                assert [one for one in panel["targets"] if (one.get("expr") or one["query"]) not in page] == []
+
+
+@pytest.mark.parametrize("spoilt", ["stale", "missing"])
+def test_check_names_the_page(tmp_path: Path, spoilt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "boards.md"
+    if spoilt == "stale":
+        page.write_text("old")
+    assert main(["--check"], PROVISIONING, page) == 1
+    assert f"{spoilt}: boards.md" in capsys.readouterr().err
+    assert main([], PROVISIONING, page) == 0
+    assert f"wrote {page}" in capsys.readouterr().out
+    assert main(["--check"], PROVISIONING, page) == 0
 
 
 def test_build_repairs_and_then_changes_nothing(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

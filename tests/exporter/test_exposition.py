@@ -224,3 +224,20 @@ def test_two_signals_and_how_far_they_are_apart(store: Store) -> None:
     assert {key: value for key, value in found.items() if key[0].startswith("suanli_fleet")} == fleet
     assert "disagreement" not in exposition.sites(T0 + 61).decode()
     assert exposition.rendered == 3
+
+
+# ---------------------------------------------------------------- qualities
+
+
+def test_pools_by_quality_and_the_suspect_ones(store: Store) -> None:
+    """Who is not heard has no quality; a broken ladder is suspect, and stays in the sums."""
+    heard(store)
+    store.append([a_sample(T0 + 1, 80.0, 81.0, site="a")])
+    found = values(Rendering(store).sites(T0 + 1))
+    counts = {key[1]: value for key, value in found.items() if key[0] == "suanli_pools_by_quality"}
+    assert counts == {"ok": 1.0, "estimated": 0.0, "declared": 0.0, "partial": 0.0, "suspect": 2.0}
+    suspects = {key[1:] for key in found if key[0] == "suanli_pool_suspect"}
+    assert suspects == {("p", "a"), ("q", "b")}, "one has more used than online, one more online than built"
+    stale = values(Rendering(store).sites(T0 + MAX_AGE + 9))
+    assert not [key for key in stale if key[0] == "suanli_pool_suspect"]
+    assert stale["suanli_pools_by_quality", "suspect"] == 0.0

@@ -10,7 +10,7 @@ from exporter.base import Rejected, Retry
 from exporter.influx import InfluxSink
 from suanli.config import SinkConfig
 from suanli.model.secret import SecretRef
-from suanli.store.sql import Batch, Point
+from suanli.store.points import Batch, Point, RollupPoint
 from tests.servers.influxdb import InfluxDB
 from tests.servers.victoriametrics import VictoriaMetrics
 
@@ -88,3 +88,30 @@ def test_a_point_outside_the_retention_is_rejected_and_the_rest_is_stored(
     sink.close()
     assert [row["operator"] for row in week.rows("compute")] == ["new"]
     week.drop()
+
+
+def rollup(online: float, width: str = "hour") -> RollupPoint:
+    fields = (("built_pflops_hours", 2.0), ("online_pflops_hours", online))
+    return RollupPoint(1, 1_795_500_000, "s", "p", "安徽", "甲, 乙", (), "fp64", width, fields)
+
+
+def test_an_hour_and_a_day_are_held_with_their_basis_and_corrected(
+    influxdb: InfluxDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = influx_sink(influxdb, monkeypatch)
+    sink.write(batch(rollup(1.5), rollup(36.0, "day")))
+    sink.write(batch(rollup(1.25)))
+    sink.close()
+    named = {"basis": "fp64", "operator": "甲, 乙", "pool": "p", "province": "安徽", "site": "s", "time": 1_795_500_000}
+    assert influxdb.rows("compute_1h") == [named | {"built_pflops_hours": 2.0, "online_pflops_hours": 1.25}]
+    assert influxdb.rows("compute_1d") == [named | {"built_pflops_hours": 2.0, "online_pflops_hours": 36.0}]
+
+
+def test_an_hour_is_held_by_victoriametrics(victoriametrics: VictoriaMetrics) -> None:
+    sink = InfluxSink(SinkConfig(name="victoria", kind="victoriametrics", url=victoriametrics.url))
+    sink.write(batch(rollup(1.5)))
+    sink.write(batch(rollup(1.5)))
+    sink.close()
+    victoriametrics.flush()
+    (row,) = victoriametrics.export("compute_1h_online_pflops_hours")
+    assert (row["metric"]["basis"], row["timestamps"], row["values"]) == ("fp64", [1_795_500_000_000], [1.5])

@@ -6,6 +6,7 @@ Seen on it: it answers after 0.2 s, but it takes five seconds more until its fir
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 import httpx
 
 from tests.servers.missing import need
-from tests.servers.processes import Tree, answers, free_port, fresh_folder, running, wait_until
+from tests.servers.processes import Tree, answers, environment, free_port, fresh_folder, running, wait_until
 
 INSTALL = "apt-get install --no-install-recommends prometheus (or .ci/install-servers.sh)"
 
@@ -98,23 +99,28 @@ def prometheus_server(
     *scrapes: Scrape,
     rules: str | None = None,
     alertmanager: str | None = None,
+    history: Path | None = None,
     folder: Path | None = None,
     options: Sequence[str] = (),
     within: float = 30.0,
 ) -> Iterator[Prometheus]:
     """A Prometheus with these jobs, and with a file of rules if its text is given.
 
-    alertmanager: whom it tells of alerts (``host:port``). folder: where its data stays, for one that starts again.
+    alertmanager: whom it tells of alerts (``host:port``). history: a file of OpenMetrics with timestamps, which it
+    holds from the beginning. folder: where its data stays, for one that starts again.
     """
     program = need("prometheus", INSTALL)
     address = f"127.0.0.1:{free_port()}"
     with nullcontext(folder) if folder else fresh_folder("prometheus") as folder:
         config = _write_config(folder, scrapes, rules, alertmanager)
+        if history is not None:
+            _fill(folder / "data", history)
         command = [
             program,
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
+            "--storage.tsdb.retention.time=100y",
             *options,
         ]
         url = f"http://{address}"
@@ -122,6 +128,13 @@ def prometheus_server(
             "prometheus", command, folder=folder, ready=lambda: answers(f"{url}/-/ready"), within=within
         ) as tree:
             yield Prometheus(url, folder, tree)
+
+
+def _fill(data: Path, history: Path) -> None:
+    """Blocks as large as they can be: a block for every two hours of a month would take minutes."""
+    blocks = ["tsdb", "create-blocks-from", "--max-block-duration=400h", "openmetrics", str(history), str(data)]
+    program = need("promtool", INSTALL)
+    subprocess.run([program, *blocks], check=True, capture_output=True, timeout=120, env=environment())
 
 
 def _write_config(folder: Path, scrapes: Sequence[Scrape], rules: str | None, alertmanager: str | None) -> Path:
