@@ -15,6 +15,8 @@ from suanli.store.rollup_points import Rollups, subscribe
 from suanli.store.sql import Store
 from tests.suanli.making import ZONE, Clock, a_pool, a_sample, a_site, a_store, built, register
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 HOUR, DAY = 3600, 86_400
 MIDNIGHT = 1_795_449_600  # 2026-11-24 in Shanghai
 BEFORE = date(2026, 1, 1)
