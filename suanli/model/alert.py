@@ -196,7 +196,8 @@ class Alert:
 
     since: when it came into this state. value, threshold: in the kind's unit; value is None where it is unknown. stake:
     PFLOPS concerned, None where unknown. held: it fires although nobody knows its number now. acknowledged_by: who said
-    that they know of it; empty where nobody did.
+    that they know of it, and why; empty where nobody did. fired_at: when it began to fire; None while it does not.
+    gone: its subject is no more (a site retired, a target removed), so that it ends without a word to anybody.
     """
 
     kind: AlertKind
@@ -209,6 +210,9 @@ class Alert:
     stake: float | None
     held: bool = False
     acknowledged_by: str = ""
+    acknowledged_why: str = ""
+    fired_at: int | None = None
+    gone: bool = False
 
     @property
     def fires(self) -> bool:
