@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from dashboards.alerts.promql import by, number, on, selector
 from suanli.model.alert import AlertKind, Label
@@ -43,13 +42,8 @@ def target_condition(target: Target) -> Condition:
     same = (("scope", target.scope), ("metric", target.metric), ("basis", target.basis))
     rate = by(TARGET, selector("suanli_target_actual_ratio", same))
     least = number(target.target)
-    near = f"{rate} < {number(clear_of(target))}" if target.band else ""
+    near = f"{rate} < {number(target.clear)}" if target.band else ""
     return Condition(f"{rate} < {least}", rate, selector("suanli_target_ratio", same), near, rate)
-
-
-def clear_of(target: Target) -> float:
-    """Where the band ends, worked out as decimals: 0.8 and 0.02 are 0.82."""
-    return float(Decimal(str(target.target)) + Decimal(str(target.band)))
 
 
 def condition(kind: AlertKind) -> Condition:

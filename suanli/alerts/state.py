@@ -6,28 +6,38 @@ docs/definitions.md tells it in words, docs/decisions/0016-alerts.md why. A roun
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from suanli.model.alert import Alert, AlertKind, AlertState, Severity, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What is known now of one kind for one subject, and how long it must be so. hold, keep: seconds.
+class Rule:
+    """What is asked of a kind's numbers here: the table, and what the configuration or a target says instead.
 
-    wrong: the number is on the wrong side; None: nobody knows it. near: it is not, but within the band in which an
-    alert that fires stays on. value, threshold, stake: as in `Alert`.
+    hold, keep: seconds. threshold: in the kind's unit.
     """
 
     kind: AlertKind
-    subject: Subject
     severity: Severity
     hold: int
     keep: int
-    wrong: bool | None
-    near: bool = False
-    value: float | None = None
     threshold: float | None = None
+
+
+class Reading(NamedTuple):
+    """What is known now of one subject.
+
+    wrong: its number is on the wrong side; None: nobody knows it. near: it is not, but within the band in which an
+    alert that fires stays on. value, stake: as in `Alert`.
+    """
+
+    rule: Rule
+    subject: Subject
+    wrong: bool | None
+    value: float | None = None
     stake: float | None = None
+    near: bool = False
 
 
 def step(previous: Alert | None, reading: Reading, now: int) -> Alert:
@@ -39,13 +49,13 @@ def step(previous: Alert | None, reading: Reading, now: int) -> Alert:
     fires = state in ("firing", "recovering")
     fired_at = (previous.fired_at if previous and previous.fires else now) if fires else None
     return Alert(
-        kind=reading.kind,
+        kind=reading.rule.kind,
         subject=reading.subject,
-        severity=reading.severity,
+        severity=reading.rule.severity,
         state=state,
         since=since,
         value=reading.value,
-        threshold=reading.threshold,
+        threshold=reading.rule.threshold,
         stake=reading.stake,
         held=fires and reading.wrong is None,
         acknowledged_by=previous.acknowledged_by if previous and fires else "",
@@ -69,8 +79,8 @@ def _next(previous: Alert | None, reading: Reading, now: int) -> tuple[AlertStat
 def _state(previous: Alert | None, reading: Reading, now: int) -> AlertState:
     fires = previous is not None and previous.fires
     if reading.wrong or (fires and (reading.near or reading.wrong is None)):
-        return "firing" if fires or _lasted(previous, "pending", now) >= reading.hold else "pending"
-    if fires and _lasted(previous, "recovering", now) < reading.keep:
+        return "firing" if fires or _lasted(previous, "pending", now) >= reading.rule.hold else "pending"
+    if fires and _lasted(previous, "recovering", now) < reading.rule.keep:
         return "recovering"
     return "unknown" if reading.wrong is None else "ok"
 

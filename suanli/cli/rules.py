@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.output import print_json
-from suanli.cli.rules_words import WORDS
 from suanli.model.alert import ALERTS, AlertKind
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 
 if TYPE_CHECKING:
     from dashboards.alerts.plan import Plan
-    from suanli.config import Config
+    from suanli.config import AlertsConfig, Config
 
 rules = typer.Typer(name="rules", help="Alert rules for Prometheus, Alertmanager and Grafana.", no_args_is_help=True)
 
@@ -55,11 +55,12 @@ def build(
     changed = [line.partition(": ")[2] for line in differing(expected, output)]
     if not dry_run:
         _carried_out(lambda: write(expected, output), output)
-    words = WORDS[config.language]["would" if dry_run else "wrote"]
+    told = _("would write {file}") if dry_run else _("wrote {file}")
     if json:
         print_json({"folder": str(output), "written": [] if dry_run else changed, "differs": changed})
     else:
-        print("\n".join([words.format(file=output / name) for name in changed] or [WORDS[config.language]["same"]]))
+        same = _("every file is as it would be built; nothing to write")
+        print("\n".join([told.format(file=output / name) for name in changed] or [same]))
 
 
 @rules.command("check")
@@ -85,15 +86,16 @@ def check(
     if json:
         print_json({"folder": str(output), "ok": not found, "problems": found})
     elif not found:
-        print(WORDS[config.language]["as_built"].format(folder=output))
+        print(_("{folder} holds the rules of this configuration").format(folder=output))
     else:
         print("\n".join(found))
-        say(WORDS[config.language]["build"].format(folder=output))
+        told = _("not the rules of this configuration: suanli rules build --output {folder} (with the same options)")
+        say(told.format(folder=output))
     if found:
         raise typer.Exit(1)
 
 
-def kinds_of(alerts: Any) -> tuple[AlertKind, ...]:
+def kinds_of(alerts: AlertsConfig) -> tuple[AlertKind, ...]:
     """The table of alerts as `alerts:` of the configuration changes it; those that are not enabled are left out."""
     said = [(kind, alerts.of(kind)) for kind in ALERTS]
     return tuple(
@@ -123,8 +125,7 @@ def _plan(
         dead_man=_address("--dead-man", dead_man) or told,
         token_file=token_file,
     )
-    alerts = getattr(config, "alerts", None)  # absent until the configuration knows them
-    return plan if alerts is None else replace(plan, kinds=kinds_of(alerts), interval=alerts.interval)
+    return replace(plan, kinds=kinds_of(config.alerts), interval=config.alerts.interval)
 
 
 def _address(option: str, text: str | None) -> str:

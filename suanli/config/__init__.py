@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suanli.config.access import RegistrationConfig, TlsConfig
+from suanli.config.alerting import AlertsConfig, KindConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.checks import check_certificate, check_secrets
 from suanli.config.keeping import RetentionConfig, StoreConfig, store_at
@@ -11,10 +12,12 @@ from suanli.config.sending import SinkConfig
 from suanli.config.whole import Config, load_config
 
 __all__ = [
+    "AlertsConfig",
     "Config",
     "GrafanaConfig",
     "GrafanaFolderConfig",
     "GrafanaSourceConfig",
+    "KindConfig",
     "PollConfig",
     "ReachConfig",
     "RegistrationConfig",

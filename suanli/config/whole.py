@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, field_validator, model_va
 
 from suanli.catalog.benchmarks import Benchmark
 from suanli.config.access import RegistrationConfig, TlsConfig, proxy_of
+from suanli.config.alerting import AlertsConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.base import STRICT, with_tuples
 from suanli.config.keeping import RetentionConfig, StoreConfig
@@ -44,6 +45,7 @@ class Config(BaseModel):
     sinks: tuple[SinkConfig, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[Target, ...] = ()
+    alerts: AlertsConfig = AlertsConfig()
     retention: RetentionConfig = RetentionConfig()
     registration: RegistrationConfig = RegistrationConfig()
     grafana: GrafanaConfig | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from suanli.model.compare import RatioMetric
 from suanli.model.message import Message
@@ -58,6 +59,20 @@ class Target(BaseModel):
     target: _Share
     band: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
     for_: Duration = Field(default=600, alias="for")
+
+    @model_validator(mode="after")
+    def _can_end(self) -> Target:
+        if self.band > self.target:
+            raise ValueError(f"the band ({self.band:g}) is larger than the target ({self.target:g})")
+        if self.clear > 1:
+            told = f"target and band come to {self.clear:g}: no rate is above 1, so that its alert could never end"
+            raise ValueError(f"{told}; write a band of at most {1 - self.target:.3g}")
+        return self
+
+    @property
+    def clear(self) -> float:
+        """The rate at which an alert that fires is over, worked out as decimals: 0.8 and 0.02 are 0.82."""
+        return float(Decimal(str(self.target)) + Decimal(str(self.band)))
 
     def covers(self, one: Placed) -> bool:
         """Whether this pool's figures count in the rate that is judged."""

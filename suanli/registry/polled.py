@@ -21,10 +21,15 @@ class PollDefaults:
         return max(self.max_age or 0, 3 * interval)
 
 
+def is_polled(site: Site) -> bool:
+    """Whether it is to be asked: it has a source, and it is running."""
+    return site.source is not None and site.status in ("operational", "maintenance")
+
+
 def polled_site(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> PolledSite | None:
     """None where a site is not to be asked: it has no source, or it is not running."""
     source = site.source
-    if source is None or site.status not in ("operational", "maintenance"):
+    if source is None or not is_polled(site):
         return None
     interval = source.interval or defaults.interval
     return PolledSite(

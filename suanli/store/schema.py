@@ -266,6 +266,7 @@ quarantine = Table(
     Column("released_at", LONG),
     Column("released_by", TEXT),
     Index("quarantine_of_pool", "pool_key", "at"),
+    Index("quarantine_by_time", "recorded_at"),
 )
 
 findings = Table(
@@ -340,4 +341,22 @@ answered = Table(
     Column("answer", TEXT, nullable=False),  # JSON
     Column("at", LONG, nullable=False),
     Index("answered_by_time", "at"),
+)
+
+# Each kind of alert for each subject, as the last round that changed it left it.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", word(32), primary_key=True),
+    Column("subject", TEXT, primary_key=True),  # JSON of model.alert.Subject
+    Column("severity", word(16), nullable=False),
+    Column("state", word(16), nullable=False),
+    Column("since", LONG, nullable=False),
+    Column("fired_at", LONG),
+    Column("value", Float),
+    Column("threshold", Float),
+    Column("stake", Float),
+    Column("held", LONG, nullable=False),
+    Column("acknowledged_by", TEXT, nullable=False),
+    Column("acknowledged_why", TEXT, nullable=False),
 )

@@ -62,6 +62,8 @@ def windows(connection: Connection, as_of: int | None = None, *, everything: boo
     """
     table = schema.maintenance
     rows = connection.execute(select(table).order_by(table.c.start, table.c.recorded_at, table.c.id)).mappings().all()
+    if not rows:
+        return []
     sites = {row.key: row.id for row in connection.execute(select(schema.sites.c.key, schema.sites.c.id))}
     places, numbers = _places(connection, sites), _numbers(rows)
     return [

@@ -12,9 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dashboards.alerts.conditions import clear_of
 from dashboards.alerts.plan import Plan
-from suanli.alerts.state import Reading, step
+from suanli.alerts.state import Reading, Rule, step
 from suanli.model.alert import KINDS, Alert, AlertKind, Subject
 from suanli.model.target import Target
 from tests.dashboards.alerting import Values, firing_at, judge, story
@@ -74,7 +73,7 @@ def ratings(draw: st.DrawFn, number: int) -> Rated:
     hold = draw(st.sampled_from(["1s", "1m", "90s", "3m", "5m"]))
     said = {"scope": f"site:s{number}", "metric": "online_ratio", "target": target, "band": band, "for": hold}
     one = Target.model_validate(said)
-    clear = clear_of(one)
+    clear = one.clear
     choices = [None, target - 0.1, target - 1e-9, target, (target + clear) / 2, clear - 1e-9, clear, clear + 0.05]
     return Rated(one, draw(timelines(choices)))
 
@@ -120,13 +119,14 @@ def rounds(readings: Sequence[Reading]) -> list[bool]:
 
 def rate_reading(one: Rated, kind: AlertKind, rate: float | None) -> Reading:
     wrong = None if rate is None else rate < one.target.target
-    near = rate is not None and not wrong and rate < clear_of(one.target)
+    near = rate is not None and not wrong and rate < one.target.clear
     subject: Subject = (("scope", one.target.scope), ("metric", "online_ratio"), ("basis", "fp16"))
-    return Reading(kind, subject, kind.severity, one.target.for_, kind.keep, wrong, near)
+    return Reading(Rule(kind, kind.severity, one.target.for_, kind.keep), subject, wrong, near=near)
 
 
 def site_reading(site: str, kind: AlertKind, up: float | None) -> Reading:
-    return Reading(kind, (("site", site),), kind.severity, kind.hold, kind.keep, None if up is None else up == 0)
+    rule = Rule(kind, kind.severity, kind.hold, kind.keep)
+    return Reading(rule, (("site", site),), None if up is None else up == 0)
 
 
 def fired(world: World) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:

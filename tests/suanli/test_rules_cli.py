@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from suanli.cli.rules import kinds_of
-from suanli.model.alert import ALERTS, AlertKind, Severity
+from suanli.config import AlertsConfig
+from suanli.model.alert import ALERTS
 from tests.dashboards.boards import promtool
 from tests.dashboards.test_alertmanager import amtool
 from tests.suanli.running import suanli
@@ -174,39 +175,12 @@ def test_a_target_that_cannot_be_is_refused_with_its_line(folder: Path) -> None:
     assert os.listdir(folder) == ["config.yaml"]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a configuration says of one kind."""
-
-    enabled: bool = True
-    hold: int | None = None
-    severity: Severity | None = None
-
-    def hold_of(self, kind: AlertKind) -> int:
-        return kind.hold if self.hold is None else self.hold
-
-    def keep_of(self, kind: AlertKind) -> int:
-        return kind.keep
-
-    def severity_of(self, kind: AlertKind) -> Severity:
-        return self.severity or kind.severity
-
-    def threshold_of(self, kind: AlertKind) -> float | None:
-        return kind.threshold
-
-
-class Alerts:
-    """One kind switched off, one changed, the others as in the table."""
-
-    def of(self, kind: AlertKind) -> Said:
-        said = {"dead_man": Said(enabled=False), "disk_low": Said(hold=7, severity="info")}
-        return said.get(kind.name, Said())
-
-
 def test_what_the_configuration_says_of_a_kind_is_in_its_rule() -> None:
     expected = [
         replace(kind, hold=7, severity="info") if kind.name == "disk_low" else kind
         for kind in ALERTS
         if kind.name != "dead_man"
     ]
-    assert list(kinds_of(Alerts())) == expected
+    said = {"dead_man": {"enabled": False}, "disk_low": {"for": "7s", "severity": "info"}}
+
+    assert list(kinds_of(AlertsConfig.model_validate(said))) == expected
