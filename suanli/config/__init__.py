@@ -6,10 +6,12 @@ from suanli.config.access import RegistrationConfig, TlsConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.checks import check_certificate, check_secrets
 from suanli.config.keeping import RetentionConfig, StoreConfig, store_at
+from suanli.config.notify import ChannelConfig
 from suanli.config.sending import SinkConfig
 from suanli.config.whole import Config, load_config
 
 __all__ = [
+    "ChannelConfig",
     "Config",
     "PollConfig",
     "ReachConfig",

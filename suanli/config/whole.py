@@ -13,6 +13,7 @@ from suanli.config.access import RegistrationConfig, TlsConfig, proxy_of
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.base import STRICT, with_tuples
 from suanli.config.keeping import RetentionConfig, StoreConfig
+from suanli.config.notify import ChannelConfig, check_channels
 from suanli.config.sending import SinkConfig
 from suanli.model.secret import SecretRef
 from suanli.model.target import Target
@@ -39,6 +40,7 @@ class Config(BaseModel):
     sinks: tuple[SinkConfig, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[Target, ...] = ()
+    notify: tuple[ChannelConfig, ...] = ()
     retention: RetentionConfig = RetentionConfig()
     registration: RegistrationConfig = RegistrationConfig()
 
@@ -68,6 +70,11 @@ class Config(BaseModel):
         names = [sink.name for sink in self.sinks]
         if len(set(names)) < len(names):
             raise ValueError("two sinks have the same name; each has a cursor of its own under its name")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_channels(self) -> Config:
+        check_channels(self.notify)
         return self
 
     @model_validator(mode="after")
