@@ -16,6 +16,7 @@ from suanli.cli import (
     history,
     importing,
     maintenance,
+    notifications,
     pool,
     quarantine,
     rates,
@@ -62,6 +63,7 @@ app.add_typer(capacity.capacity, name="capacity")
 app.add_typer(pool.pool, name="pool")
 app.add_typer(maintenance.maintenance, name="maintenance")
 app.add_typer(quarantine.quarantine, name="quarantine")
+app.add_typer(notifications.alerts, name="alerts")
 app.add_typer(rates.app, name="rates")
 app.command()(history.history)
 app.command()(disagreements.disagreements)
