@@ -126,7 +126,7 @@ class Notifier:
         excused = {
             one.site
             for one in windows(connection)
-            if one.counts and one.pool is None and one.stretches(now, now + 1, zone)
+            if one.approved_at is not None and one.pool is None and one.stretches(now, now + 1, zone)
         }
         return Circumstances(
             self._told, zone, self._scopes_of, lambda alert: dict(alert.subject).get("site") in excused
