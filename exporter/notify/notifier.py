@@ -74,7 +74,9 @@ class Notifier:
             _keep(connection, before, noted(before, seen, self._circumstances(connection), self._store.now))
 
     def turn(self) -> None:
-        """What is due now."""
+        """What is due now; without channels only what they left behind, once."""
+        if not self._config.notify and self._cleared:
+            return
         now = self._store.now
         with self._store.reading() as connection:
             before = _read(connection)
@@ -99,9 +101,9 @@ class Notifier:
         self._cleared = now
 
     def _planned(self, connection: Connection, before: Memories, now: int) -> tuple[Memories, dict[str, list[Line]]]:
-        known = {key for _, key in before}
-        current = {key_of(one): one for one in self.alerts() if known or one.fires}
-        current = {key: one for key, one in current.items() if one.fires or key in known}
+        known = {(one.alert.kind.name, one.alert.subject) for one in before.values()}
+        alerts = (one for one in self.alerts() if one.fires or (one.kind.name, one.subject) in known)
+        current = {key_of(one): one for one in alerts}
         if not self._told or not (current or before):
             return before, {}
         around = self._circumstances(connection)

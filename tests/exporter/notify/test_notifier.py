@@ -252,3 +252,29 @@ def test_values_that_move_are_not_written_again_in_every_round(store: Store, clo
     desk.notifier.turn()
     assert desk.letters()[0].alerts[0]["value"] == 0.2
     assert json.loads(next(iter(kept.values())))["alert"]["kind"] == "site_silent"
+
+
+def test_ten_thousand_alerts_are_told_in_one_short_message(store: Store, clock: Clock) -> None:
+    desk = Desk(store, DUTY)
+    desk.changes(*(fires(f"site-{number:05}") for number in range(2000)))
+    desk.stands(*(ok(f"calm-{number:05}") for number in range(8000)))
+    clock.at += 30
+    desk.notifier.turn()
+    (letter,) = desk.letters()
+    assert letter.title == "【警告】算力告警：2000 项触发"
+    assert len(letter.text.encode()) < 2000
+    clock.at += 2
+    desk.notifier.turn()
+    assert len(desk.letters()) == 1
+
+
+def test_what_a_removed_channel_left_behind_is_given_up_once(store: Store, clock: Clock) -> None:
+    desk = Desk(store, DUTY)
+    desk.changes(fires("a"))
+    clock.at += 30
+    desk.notifier.turn()
+    Desk(store).notifier.turn()
+    with store.reading() as connection:
+        assert queue.memories(connection) == {}
+        assert queue.pending(connection) == {}
+        assert queue.listed(connection, None, 9)[0].error == "its channel is not configured any more"
