@@ -22,6 +22,8 @@ from exporter import registry as sinks
 from exporter.api import Served, make_api
 from exporter.forwarder import Forwarder
 from exporter.listening import LOOPBACK, listening
+from exporter.notify.metrics import Notifications
+from exporter.notify.notifier import Notifier
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from exporter.stages import Stages
@@ -126,7 +128,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
         own, stages = OwnMetrics(store, forwarders), Stages(store)
+        notifier = Notifier(store, config)
         own.registry.register(stages)
+        own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
@@ -161,12 +165,15 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         stack.push_async_callback(_end, polling, poller.stop, checker.stop)
         watching = asyncio.create_task(_watch(store, plans), name="registry watch")
         stack.push_async_callback(_end, [watching], watching.cancel)
+        telling = [asyncio.create_task(one.run(), name=f"channel {one.channel.name}") for one in notifier.couriers]
+        telling.append(asyncio.create_task(notifier.run(), name="notifier"))
+        stack.push_async_callback(_end, telling, notifier.stop)
         upkeep = Upkeep(store, config)
         keeping = asyncio.create_task(upkeep.run(), name="upkeep")
         stack.push_async_callback(_end, [keeping], upkeep.stop)
         staging = asyncio.create_task(stages.run(), name="commissioning watch")
         stack.push_async_callback(_end, [staging], stages.stop)
-        tasks = [*sending, *polling, watching, keeping, staging, http.task]
+        tasks = [*sending, *polling, watching, *telling, keeping, staging, http.task]
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
 
 

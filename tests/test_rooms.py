@@ -57,6 +57,7 @@ def test_starting_the_command_line_imports_nothing_heavy() -> None:
         "influxdb_client",
         "uvicorn",
         "openpyxl",
+        "apprise",
         "requests",
     )
     code = f"import sys, suanli.cli.main; print([one for one in {heavy} if one in sys.modules])"

@@ -19,6 +19,7 @@ from suanli.cli import (
     history,
     importing,
     maintenance,
+    notifications,
     pool,
     quarantine,
     rates,
@@ -72,6 +73,7 @@ app.add_typer(capacity.capacity, name="capacity")
 app.add_typer(pool.pool, name="pool")
 app.add_typer(maintenance.maintenance, name="maintenance")
 app.add_typer(quarantine.quarantine, name="quarantine")
+app.add_typer(notifications.alerts, name="alerts")
 app.add_typer(rates.app, name="rates")
 app.command()(history.history)
 app.command()(disagreements.disagreements)

@@ -7,12 +7,14 @@ from suanli.config.alerting import AlertsConfig, KindConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.checks import check_certificate, check_secrets
 from suanli.config.keeping import RetentionConfig, StoreConfig, store_at
+from suanli.config.notify import ChannelConfig
 from suanli.config.seeing import GrafanaConfig, GrafanaFolderConfig, GrafanaSourceConfig
 from suanli.config.sending import SinkConfig
 from suanli.config.whole import Config, load_config
 
 __all__ = [
     "AlertsConfig",
+    "ChannelConfig",
     "Config",
     "GrafanaConfig",
     "GrafanaFolderConfig",

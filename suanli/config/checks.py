@@ -39,6 +39,7 @@ def check_secrets(config: Config, path: Path | None = None) -> None:
     named: list[tuple[Loc, SecretRef | None]] = [(("store", "password"), config.store.password)]
     named.append((("read_token",), config.read_token))
     named += [(("sinks", place, "token"), sink.token) for place, sink in enumerate(config.sinks)]
+    named += [(("notify", place, "url"), channel.url) for place, channel in enumerate(config.notify)]
     problems = [problem for loc, secret in named if secret for problem in _missing(secret, loc, path)]
     problems += _unusable(config.tls, path)
     if problems:

@@ -14,6 +14,7 @@ from suanli.config.alerting import AlertsConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.base import STRICT, with_tuples
 from suanli.config.keeping import RetentionConfig, StoreConfig
+from suanli.config.notify import ChannelConfig, check_channels
 from suanli.config.seeing import GrafanaConfig
 from suanli.config.sending import SinkConfig
 from suanli.model.message import Message
@@ -46,6 +47,7 @@ class Config(BaseModel):
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[Target, ...] = ()
     alerts: AlertsConfig = AlertsConfig()
+    notify: tuple[ChannelConfig, ...] = ()
     retention: RetentionConfig = RetentionConfig()
     registration: RegistrationConfig = RegistrationConfig()
     grafana: GrafanaConfig | None = None
@@ -82,6 +84,11 @@ class Config(BaseModel):
         names = [sink.name for sink in self.sinks]
         if len(set(names)) < len(names):
             raise ValueError(Message("two sinks have the same name; each has a cursor of its own under its name"))
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_channels(self) -> Config:
+        check_channels(self.notify)
         return self
 
     @model_validator(mode="after")

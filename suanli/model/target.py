@@ -35,7 +35,7 @@ _SCOPES: dict[str, TypeAdapter[str]] = {
 }
 
 
-def _scope(text: str) -> str:
+def scope_of(text: str) -> str:
     """As written; a name that is not registered is no mistake, for the registry may come later."""
     kind, _, name = text.partition(":")
     try:
@@ -53,7 +53,7 @@ class Target(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    scope: Annotated[str, AfterValidator(_scope)] = "fleet"
+    scope: Annotated[str, AfterValidator(scope_of)] = "fleet"
     metric: RatioMetric
     basis: Basis = CANONICAL_BASIS
     target: _Share

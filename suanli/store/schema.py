@@ -360,3 +360,31 @@ alerts = Table(
     Column("acknowledged_by", TEXT, nullable=False),
     Column("acknowledged_why", TEXT, nullable=False),
 )
+
+# What a channel was last told of an alert, and what it was not told yet.
+told = Table(
+    "told",
+    metadata,
+    Column("channel", word(63), primary_key=True),
+    Column("alert", TEXT, primary_key=True),  # its kind and subject, as model.alert.key_of writes them
+    Column("memory", TEXT, nullable=False),  # JSON of exporter.notify.memory.Memory
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("key", word(32), nullable=False, unique=True),  # by which a receiver knows a message that comes again
+    Column("channel", word(63), nullable=False),
+    Column("purpose", word(16), nullable=False),
+    Column("letter", TEXT, nullable=False),  # JSON of exporter.notify.letter.Letter
+    Column("made_at", LONG, nullable=False),
+    Column("expires_at", LONG, nullable=False),
+    Column("state", word(16), nullable=False),  # pending, delivered or failed
+    Column("next_at", LONG, nullable=False),  # not tried before
+    Column("tries", LONG, nullable=False),
+    Column("refusals", LONG, nullable=False),
+    Column("ended_at", LONG),
+    Column("error", TEXT, nullable=False),  # the last words of the channel, without anything of its URL
+    Index("notifications_by_state", "state", "channel", "id"),
+)

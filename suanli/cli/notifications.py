@@ -1,0 +1,142 @@
+"""`suanli alerts test` and `suanli alerts notifications`: whether a channel works, and what became of its messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from suanli.cli.context import given, say
+from suanli.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from suanli.config import ChannelConfig, Config
+    from suanli.model.delivery import Delivery
+
+_Json = Annotated[bool, typer.Option("--json", help="for a program")]
+_COLUMNS = ("id", "channel", "purpose", "made_at", "state", "tries", "title", "error")
+_WORDS = {
+    "zh": {
+        "columns": ["编号", "通道", "用途", "生成时间", "状态", "次数 ", "标题", "通道的说法"],
+        "pending": "待发送", "delivered": "已送达", "failed": "已放弃", "alerts": "告警", "heartbeat": "心跳",
+        "nothing": "没有通知", "would": "将发送到通道 {name}：", "done": "通道 {name} 已收下测试消息",
+        "not": "通道 {name} 未收下测试消息：{words}。请检查其 url 所指的密钥与网络",
+        "more": "仅显示最新 {limit} 条：见 --limit",
+    },
+    "en": {
+        "columns": ["id", "channel", "purpose", "made at", "state", "tries ", "title", "the channel's words"],
+        "pending": "pending", "delivered": "delivered", "failed": "failed", "alerts": "alerts",
+        "heartbeat": "heartbeat", "nothing": "there are no notifications", "would": "would send to the channel {name}:",
+        "done": "the channel {name} took the test message",
+        "not": "the channel {name} did not take the test message: {words}; look at the secret that its url names, and "
+        "at the network",
+        "more": "only the newest {limit}: see --limit",
+    },
+}  # fmt: skip
+
+
+def send_test(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="of a channel under notify in config.yaml")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would be sent")] = False,
+    json: _Json = False,
+) -> None:
+    """Send one test message to a channel now, past queue and quiet hours; exit 3 when the channel does not take it."""
+    import socket
+    import time
+
+    from exporter.notify.composing import a_test
+    from suanli.model.errors import Unavailable
+
+    options = given(context)
+    options.refuse_server()
+    config = options.loaded()
+    channel, words = _channel(config, name), _WORDS[config.language]
+    letter = a_test(channel, channel.language or config.language, config.zone, int(time.time()), socket.gethostname())
+    told = {"channel": name, "title": letter.title, "text": letter.text}
+    if dry_run:
+        _print(told | {"sent": False}, f"{words['would']}\n{letter.title}\n{letter.text}".format(name=name), json=json)
+        return
+    outcome = asyncio.run(_sent(channel, letter))
+    if not outcome.delivered:
+        raise Unavailable(str(words["not"]).format(name=name, words=outcome.words))
+    _print(told | {"sent": True}, str(words["done"]).format(name=name), json=json)
+
+
+def list_notifications(
+    context: typer.Context,
+    channel: Annotated[str | None, typer.Option(help="only of this channel")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="the newest so many")] = 100,
+    json: _Json = False,
+) -> None:
+    """The messages to the channels: those that wait, and of the last 30 days those delivered and given up, and why."""
+    from suanli.answers import iso
+    from suanli.store.notifications import listed
+
+    with given(context).opened() as (config, store):
+        if channel is not None and all(one.name != channel for one in config.notify):
+            _channel(config, channel)
+        with store.reading() as connection:
+            found = listed(connection, channel, limit)
+    rows = [_row(row, iso) for row in found]
+    if json:
+        print_json({"notifications": rows})
+    else:
+        _print_rows(rows, config.language, limit)
+
+
+async def _sent(channel: ChannelConfig, letter: Any) -> Delivery:
+    import uuid
+
+    from exporter.notify.sending import sent
+
+    return await sent(channel.url, uuid.uuid4().hex, letter)
+
+
+def _channel(config: Config, name: str) -> ChannelConfig:
+    from suanli.model.errors import InputError, Problem
+
+    found = next((one for one in config.notify if one.name == name), None)
+    if found is None:
+        known = ", ".join(one.name for one in config.notify) or "none: add one under notify in config.yaml"
+        raise InputError(Problem(f"there is no channel {name!r}; there is {known}"))
+    return found
+
+
+def _row(row: Any, iso: Any) -> dict[str, Any]:
+    import json as json_text
+
+    letter = json_text.loads(row.letter)
+    times = {name: getattr(row, name) for name in ("made_at", "next_at", "expires_at", "ended_at")}
+    plain = {name: getattr(row, name) for name in ("id", "key", "channel", "purpose", "state", "tries", "error")}
+    if row.state != "pending":
+        times["next_at"] = None
+    told = {name: None if at is None else iso(at) for name, at in times.items()}
+    return plain | told | {"title": letter["title"], "text": letter["text"]}
+
+
+def _print_rows(rows: list[dict[str, Any]], language: str, limit: int) -> None:
+    words: Any = _WORDS[language]
+    if not rows:
+        say(words["nothing"])
+        return
+    print_table(words["columns"], [[_cell(row, column, words) for column in _COLUMNS] for row in rows])
+    if len(rows) == limit:
+        say(words["more"].format(limit=limit))
+
+
+def _cell(row: dict[str, Any], column: str, words: Any) -> str:
+    return str(words[row[column]] if column in ("state", "purpose") else row[column])
+
+
+def _print(data: dict[str, Any], text: str, *, json: bool) -> None:
+    if json:
+        print_json(data)
+    else:
+        print(text)
+
+
+alerts = typer.Typer(name="alerts", help="Alerts and who is told of them.", no_args_is_help=True)
+alerts.command("test")(send_test)
+alerts.command("notifications")(list_notifications)
