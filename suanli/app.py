@@ -8,10 +8,10 @@ import logging
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from collectors.base import Collector
 from collectors.client import ClientPool
@@ -27,6 +27,7 @@ from exporter.notify.notifier import Notifier
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from exporter.stages import Stages
+from suanli.alerts.evaluator import Evaluator
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
@@ -123,12 +124,13 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         store = stack.enter_context(opened_store(config))
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         stack.push_async_callback(pool.aclose)
+        outcomes.heard_before(_last_heard(store))
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
         rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
+        evaluator, notifier = _alerting(store, config, outcomes)
         own, stages = OwnMetrics(store, forwarders), Stages(store)
-        notifier = Notifier(store, config)
         own.registry.register(stages)
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
@@ -153,28 +155,61 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         http = await stack.enter_async_context(
             listening(make_api(served), *config.address, config.tls, config.trusted_proxies)
         )
-        senders = [*forwarders, *rollups]
-        sending = [asyncio.create_task(one.run(), name=f"sink {one.sink.name}") for one in senders]
-        stack.push_async_callback(_end, sending, *(one.stop for one in senders))
+        tasks, upkeep = _Tasks(stack, [http.task]), Upkeep(store, config)
+        tasks.start(*(_Work(f"sink {one.sink.name}", one.run(), one.stop) for one in (*forwarders, *rollups)))
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
-        polling = [
-            asyncio.create_task(poller.run(), name="poller"),
-            asyncio.create_task(checker.run(), name="poller of second signals"),
-        ]
-        stack.push_async_callback(_end, polling, poller.stop, checker.stop)
-        watching = asyncio.create_task(_watch(store, plans), name="registry watch")
-        stack.push_async_callback(_end, [watching], watching.cancel)
-        telling = [asyncio.create_task(one.run(), name=f"channel {one.channel.name}") for one in notifier.couriers]
-        telling.append(asyncio.create_task(notifier.run(), name="notifier"))
-        stack.push_async_callback(_end, telling, notifier.stop)
-        upkeep = Upkeep(store, config)
-        keeping = asyncio.create_task(upkeep.run(), name="upkeep")
-        stack.push_async_callback(_end, [keeping], upkeep.stop)
-        staging = asyncio.create_task(stages.run(), name="commissioning watch")
-        stack.push_async_callback(_end, [staging], stages.stop)
-        tasks = [*sending, *polling, watching, *telling, keeping, staging, http.task]
-        yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
+        tasks.start(
+            _Work("poller", poller.run(), poller.stop),
+            _Work("poller of second signals", checker.run(), checker.stop),
+        )
+        tasks.start(_Work("registry watch", _watch(store, plans)))
+        tasks.start(
+            _Work("notifier", notifier.run(), notifier.stop),
+            *(_Work(f"channel {one.channel.name}", one.run(), one.stop) for one in notifier.couriers),
+        )
+        tasks.start(
+            _Work("evaluator of alerts", evaluator.run(), evaluator.stop),
+            _Work("upkeep", upkeep.run(), upkeep.stop),
+            _Work("commissioning watch", stages.run(), stages.stop),
+        )
+        yield Service(http.address, store, outcomes, asyncio.Event(), tasks.running)
+
+
+def _last_heard(store: Store) -> dict[str, int]:
+    """When each site was last asked with success, as far as the record tells."""
+    heard: dict[str, int] = {}
+    for sample in store.latest.values():
+        heard[sample.site] = max(sample.fetched_at, heard.get(sample.site, 0))
+    return heard
+
+
+def _alerting(store: Store, config: Config, outcomes: Outcomes) -> tuple[Evaluator, Notifier]:
+    """The evaluator tells the notifier what changed. While rounds fail nothing is known, and the heartbeat stops."""
+    notifier = Notifier(store, config, lambda: [] if evaluator.fault else list(evaluator.alerts.values()))
+    evaluator = Evaluator(store, config, outcomes, notifier.on_change)
+    return evaluator, notifier
+
+
+class _Work(NamedTuple):
+    """What runs until it is asked to stop; where nothing asks it, it is cancelled."""
+
+    name: str
+    run: Coroutine[Any, Any, None]
+    stop: Callable[[], object] | None = None
+
+
+class _Tasks:
+    """What runs until the block ends: each group ends together, the last group first."""
+
+    def __init__(self, stack: AsyncExitStack, running: list[asyncio.Task[None]]) -> None:
+        self._stack, self.running = stack, running
+
+    def start(self, *group: _Work) -> None:
+        tasks = [asyncio.create_task(one.run, name=one.name) for one in group]
+        stops = [one.stop or task.cancel for one, task in zip(group, tasks, strict=True)]
+        self._stack.push_async_callback(_end, tasks, *stops)
+        self.running += tasks
 
 
 def _prepare_process() -> None:

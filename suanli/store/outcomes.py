@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from suanli.model.polled import PollOutcome
 
 
@@ -19,8 +21,14 @@ class Outcomes:
             self.last_success[outcome.site] = outcome.at
         self.version += 1
 
+    def heard_before(self, times: Mapping[str, int]) -> None:
+        """When sites were heard before this process began: who is silent then was not never heard."""
+        self.last_success = {**times, **self.last_success}
+        self.version += 1
+
     def forget_all_but(self, sites: set[str]) -> None:
         """Drop sites that are no longer polled."""
-        for gone in self.last.keys() - sites:
-            del self.last[gone]
+        for gone in (self.last.keys() | self.last_success.keys()) - sites:
+            self.last.pop(gone, None)
+            self.last_success.pop(gone, None)
         self.version += 1

@@ -92,7 +92,7 @@ def test_instances_that_begin_at_once_make_the_tables_once(shared_postgresql: Po
     with ThreadPoolExecutor(8) as pool:
         for one in list(pool.map(Store, [shared_postgresql.url(unmade)] * 8)):
             one.close()
-    assert shared_postgresql.ask("SELECT count(*) FROM counters", unmade) == [(5,)]
+    assert shared_postgresql.ask("SELECT count(*) FROM counters", unmade) == [(10,)]
 
 
 LINE = """INSERT INTO capacity (pool_key, stage, valid_from, valid_until, pflops, basis, source, reason, recorded_at)
