@@ -52,6 +52,11 @@ def answering(model: type[BaseModel], **also: str) -> dict[int | str, dict[str, 
     return {200: {"model": model, **also}}
 
 
+def creating(model: type[BaseModel], created: str, else_: str) -> dict[int | str, dict[str, Any]]:
+    """Of a route that makes something (201), or answers what it would have made, or had made before (200)."""
+    return {201: {"model": model, "description": created}, 200: {"model": model, "description": else_}}
+
+
 def described(api: FastAPI, *, open_reads: bool) -> None:
     """Completes the document; open_reads: whoever is on this machine needs no token for reading."""
 

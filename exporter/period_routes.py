@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from exporter.guard import operators
-from suanli.answers import Asked, GroupBy, View
+from suanli.answers import GroupBy, View
 from suanli.config import Config
-from suanli.explaining.answer import explain_answer
 from suanli.model.units import CANONICAL_BASIS, Basis
-from suanli.questions import DEFAULT_EVERY, Question, answer_history, answer_rates
+from suanli.questions import DEFAULT_EVERY, Question, answer_explained, answer_history, answer_rates
 from suanli.store.sql import Store
 
 _LAST = 32_503_680_000  # the year 3000: no calendar ends before it
@@ -75,6 +74,5 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         maintenance: View = "include",
     ) -> JSONResponse:
         """Why the rates are what they are: words, ledger entries, addends and ratios."""
-        now = int(clock())
-        when, known = now if at is None else at, now if as_of is None else as_of
-        return JSONResponse(explain_answer(store, Asked(when, known, by, basis, maintenance, as_of, own), config))
+        given = Question(at, None, None, as_of, by, basis, maintenance, operators=own)
+        return JSONResponse(answer_explained(store, given, config, int(clock())))

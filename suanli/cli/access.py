@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.access_words import WORDS, print_rows, print_tokens
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.output import print_json
+from suanli.model.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from suanli.model.audit import Head
@@ -37,33 +39,25 @@ def create(
     read: everything. register:OPERATOR: read and submit for the sites of that operator, which somebody then approves.
     approve: read, submit, decide. admin: all of it, and tokens. push:SITE: hand in samples of that site.
     """
-    from suanli.access import WantedToken, issue
-    from suanli.answers import iso
+    from suanli.access import WantedToken
     from suanli.cli.reading import made
-    from suanli.model.audit import local_author
 
     values = {"owner": owner, "scope": tuple(scope), "expires": expires, "network": tuple(network or ())}
     wanted = made(WantedToken, values)
-    with given(context).opened() as (config, store):
-        issued = issue(store, wanted, local_author(), dry_run=dry_run)
-    found, words = issued.token, WORDS[config.language]
-    text = None if dry_run else issued.text.get_secret_value()
+    with at_desk(given(context)) as desk:
+        answer, words = desk.tokens.create(wanted, dry_run=dry_run), WORDS[desk.config.language]
     if json:
-        end = None if found.expires_at is None else iso(found.expires_at)
-        scopes = [str(one) for one in found.scopes]
-        print_json({"id": found.id, "owner": found.owner, "scopes": scopes, "expires_at": end, "token": text})
-    elif text is not None:
-        print(text)
-    say(words["tried" if dry_run else "created"].format(id=found.id, owner=found.owner))
+        print_json(answer)
+    elif answer["token"] is not None:
+        print(answer["token"])
+    say(words["tried" if dry_run else "created"].format(id=answer["id"], owner=answer["owner"]))
 
 
 @token.command("list")
 def list_tokens(context: typer.Context, json: _Json = False) -> None:
     """Every token that was ever given: whose, what for, until when, when last used; never the token itself."""
-    from suanli.access import token_rows
-
-    with given(context).opened() as (config, store):
-        rows = token_rows(store)
+    with at_desk(given(context)) as desk:
+        rows, config = desk.tokens.listed(), desk.config
     if json:
         print_json({"tokens": rows})
     else:
@@ -79,14 +73,11 @@ def revoke(
     json: _Json = False,
 ) -> None:
     """Take a token back: the next request with it is refused. What was done with it stays."""
-    from suanli.access import revoke as take_back
-    from suanli.model.audit import local_author
-
-    with given(context).opened() as (config, store):
-        found = take_back(store, id_, local_author(reason), dry_run=dry_run)
+    with at_desk(given(context)) as desk:
+        answer, words = desk.tokens.revoke(id_, reason, dry_run=dry_run), WORDS[desk.config.language]
     if json:
-        print_json({"id": found.id, "owner": found.owner, "revoked": not dry_run})
-    say(WORDS[config.language]["would_revoke" if dry_run else "revoked"].format(id=found.id, owner=found.owner))
+        print_json(answer)
+    say(words["would_revoke" if dry_run else "revoked"].format(id=answer["id"], owner=answer["owner"]))
 
 
 def audit(
@@ -107,37 +98,38 @@ def audit(
     the head; noted elsewhere and given back as --head, it also finds rows that were cut off at the end.
     """
     from suanli.cli.moments import moment
-    from suanli.model.errors import InputError, Problem
-    from suanli.store.audit import audit_rows, head_of, verified
 
     if head is not None and not verify:
         raise InputError(Problem("is compared by --verify", key="--head"))
     noted = None if head is None else _head(head)
-    with given(context).opened() as (config, store), store.reading() as connection:
+    with at_desk(given(context)) as desk:
+        config = desk.config
         if verify:
-            found, now = verified(connection, noted), head_of(connection)
+            found = desk.trail.verified(noted)
         else:
             times = moment("--from", since, config.zone), moment("--to", until, config.zone)
-            rows = audit_rows(connection, *times, actor, action, subject, limit)
-    if not verify:
-        print_rows(rows, config, json=json)
-        return
-    fault = None if found is None else {"seq": found.seq, "kind": found.kind}
+            rows = desk.trail.listed(*times, actor, action, subject, limit)[::-1]
+    if verify:
+        _tell_verified(found, config.language, json=json)
+    else:
+        print_rows(rows, config.language, json=json)
+
+
+def _tell_verified(found: dict[str, Any], language: str, *, json: bool) -> None:
+    words, fault = WORDS[language], found["fault"]
     if json:
-        print_json({"ok": found is None, "head": str(now), "fault": fault})
-    elif found is None:
-        print(WORDS[config.language]["whole"].format(head=now, count=now.seq))
-    if found is not None:
-        say(f"suanli: {WORDS[config.language]['faults'][found.kind].format(seq=found.seq)}")
+        print_json(found)
+    elif fault is None:
+        print(words["whole"].format(head=found["head"], count=found["head"].partition(":")[0]))
+    if fault is not None:
+        say(f"suanli: {words['faults'][fault['kind']].format(seq=fault['seq'])}")
         raise SystemExit(1)
 
 
 def _head(text: str) -> Head:
     from suanli.model.audit import Head
-    from suanli.model.errors import InputError, Problem
 
-    number, colon, hashed = text.partition(":")
-    hashed = hashed if colon else number
-    if len(hashed) != 64 or (colon and not number.isdecimal()):
-        raise InputError(Problem("expected NUMBER:HASH, as --verify prints it", key="--head"))
-    return Head(int(number) if colon else 0, hashed)
+    try:
+        return Head.parsed(text)
+    except ValueError as error:
+        raise InputError(Problem(str(error), key="--head")) from None

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from suanli.cli.context import say
 from suanli.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from suanli.config import Config
-    from suanli.model.audit import Row
 
 WORDS: dict[str, dict[str, Any]] = {
     "zh": {
@@ -86,38 +81,23 @@ def print_tokens(rows: list[dict[str, Any]], language: str) -> None:
     )
 
 
-def print_rows(rows: list[Row], config: Config, *, json: bool) -> None:
+def print_rows(rows: list[dict[str, Any]], language: str, *, json: bool) -> None:
     """The trail, oldest first; before and after as they were."""
-    from suanli.listing.times import iso_or_none
-
-    told = [
-        {
-            "seq": row.seq,
-            "at": iso_or_none(row.at),
-            "actor": row.actor,
-            "action": row.action,
-            "subject": row.subject,
-            "before": row.before and json_text.loads(row.before),
-            "after": row.after and json_text.loads(row.after),
-            "reason": row.reason,
-            "request_id": row.request_id,
-            "hash": row.hash,
-        }
-        for row in rows
-    ]
     if json:
-        print_json({"audit": told})
-    elif told:
+        print_json({"audit": rows})
+    elif rows:
         for row in rows:
-            for line in _lines(row, iso_or_none(row.at) or "", WORDS[config.language]):
+            for line in _lines(row, WORDS[language]):
                 print(line)
     else:
-        say(WORDS[config.language]["nothing"])
+        say(WORDS[language]["nothing"])
 
 
-def _lines(row: Row, at: str, words: dict[str, Any]) -> Iterator[str]:
+def _lines(row: dict[str, Any], words: dict[str, Any]) -> Iterator[str]:
     """One line for what was done, and one more for each thing that is kept of it: JSON is too long for a column."""
-    yield f"{row.seq}  {at}  {row.actor}  {row.action}  {row.subject}"
+    from suanli.model.audit import canonical
+
+    yield "  ".join(str(row[name]) for name in ("seq", "at", "actor", "action", "subject"))
     for name in ("before", "after", "reason"):
-        if (text := getattr(row, name)) is not None:
-            yield f"    {words[name]}{text}"
+        if (found := row[name]) is not None:
+            yield f"    {words[name]}{found if isinstance(found, str) else canonical(found)}"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
+from suanli.cli.moments import as_options
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.cli.registering import add_pool
+
+if TYPE_CHECKING:
+    from suanli.config import Config
+    from suanli.model.request import MoveRequest
 
 pool = typer.Typer(name="pool", help="Pools of devices, and to which site they belong.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
@@ -33,10 +40,8 @@ _WORDS = {
 @pool.command("list")
 def list_pools(context: typer.Context, json: _Json = False) -> None:
     """Every pool as it is now: its site, model, basis, what of it is planned and built, since when it belongs there."""
-    from suanli.listing import pool_rows
-
-    with given(context).opened() as (config, store):
-        rows = pool_rows(store)
+    with at_desk(given(context)) as desk:
+        rows, config = desk.pools(), desk.config
     if json:
         print_json({"pools": rows})
         return
@@ -68,26 +73,33 @@ def move(
     To split a pool, apply a file with a new pool from a day on and, for the old one, an entry with the rest from the
     same day on.
     """
-    from suanli.cli.reading import day_or_time, pool_of
-    from suanli.model.capacity import instant
-    from suanli.registering.moves import planned_move
+    from suanli.cli.reading import day_or_time, made, pool_of
+    from suanli.model.request import MoveRequest
 
     site, id_ = pool_of(which)
-    with given(context).opened() as (config, store):
-        effective, now = instant(day_or_time("--from", since), config.zone), store.now
-        changes = planned_move(store, site, id_, to, as_id or id_, effective, config)
-        if not dry_run:
-            store.apply(changes, now)
-    texts = [change.text for change in changes]
+    asked = {"site": site, "pool": id_, "to": to, "as": as_id, "from": day_or_time("--from", since)}
+    request = made(MoveRequest, asked)
+    with at_desk(given(context)) as desk, as_options():
+        config, answer = desk.config, desk.submit(request, dry_run=dry_run)
     if json:
-        print_json({"changes": texts, "applied": not dry_run})
+        print_json(answer | {"applied": answer["state"] == "applied"})
         return
+    _tell(request, answer, config)
+
+
+def _tell(request: MoveRequest, answer: dict[str, Any], config: Config) -> None:
+    from suanli.cli.capacity_words import WORDS as SUBMITTED
+    from suanli.model.capacity import instant
+
     words = _WORDS[config.language]
-    print("\n".join(texts))
-    if effective < now:
+    print("\n".join(answer["changes"]))
+    if instant(request.since, config.zone) < time.time():
         say(str(words["late"]))
-    say(str(words["source"]).format(site=to, pool=as_id or id_))
-    say(str(words["tried" if dry_run else "made"]))
+    say(str(words["source"]).format(site=request.to, pool=request.as_id or request.pool))
+    if answer["state"] == "pending":
+        say(str(SUBMITTED[config.language]["pending"]).format(number=answer["submission"]))
+    else:
+        say(str(words["tried" if answer["state"] == "tried" else "made"]))
 
 
 def _row(one: dict[str, Any], language: str) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
+from suanli.cli.moments import as_options
 from suanli.cli.output import print_json, print_table
 
 quarantine = typer.Typer(name="quarantine", help="What is held back or doubted.", no_args_is_help=True)
@@ -55,14 +57,11 @@ def list_held(
     json: _Json = False,
 ) -> None:
     """Samples and figures held at the entrance, points that sinks refused, and findings about the history."""
-    from suanli.quarantined import checks, quarantine_rows
+    from suanli.model.where import Where
 
-    if check is not None:
-        _known(check, checks())
-    with given(context).opened() as (config, store):
-        if site is not None:
-            _known(site, tuple(item.site.id for item in store.registry))
-        rows = quarantine_rows(store, site, check, everything, limit)
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
+        rows = desk.held.listed(Where(site), check, everything=everything, limit=limit)
     if json:
         print_json({"quarantine": rows})
     else:
@@ -72,10 +71,8 @@ def list_held(
 @quarantine.command("show")
 def show(context: typer.Context, id_: _Id, json: _Json = False) -> None:
     """One of them in full: what came, when, and what the check looks for."""
-    from suanli.quarantined import quarantine_row
-
-    with given(context).opened() as (config, store):
-        row = quarantine_row(store, id_)
+    with at_desk(given(context)) as desk:
+        row, config = desk.held.one(id_), desk.config
     if json:
         print_json(row)
     else:
@@ -86,34 +83,20 @@ def show(context: typer.Context, id_: _Id, json: _Json = False) -> None:
 def release(
     context: typer.Context,
     id_: _Id,
-    by: Annotated[str, typer.Option(help="who answers for it; it is kept with the sample")],
+    by: Annotated[
+        str | None, typer.Option(help="who answers for it, kept with the sample; you yourself when left out")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would be recorded")] = False,
     json: _Json = False,
 ) -> None:
     """Record a held sample after all, as suspect; from then on it counts. It replaces what its slot has since got."""
-    from suanli.quarantined import released_number
-    from suanli.store.quarantine import releasable
-
-    with given(context).opened() as (config, store):
-        number = released_number(id_)
-        if dry_run:
-            with store.reading() as connection:
-                sample = releasable(connection, number, by)[1]
-        else:
-            sample = store.release(number, by)
-    told = sample.model_dump(mode="json", exclude={"refused"})
+    with at_desk(given(context)) as desk, as_options():
+        config, answer = desk.config, desk.held.release(id_, by, dry_run=dry_run)
     if json:
-        print_json({"id": id_, "released": not dry_run, "sample": told})
+        print_json(answer)
     else:
         words = _WORDS[config.language]
-        print(f"{words['would' if dry_run else 'done']}{json_text.dumps(told, ensure_ascii=False)}")
-
-
-def _known(given_: str, known: tuple[str, ...]) -> None:
-    from suanli.model.errors import InputError, Problem
-
-    if given_ not in known:
-        raise InputError(Problem(f"{given_!r} is none of {', '.join(known) or 'none yet (suanli apply)'}"))
+        print(f"{words['would' if dry_run else 'done']}{json_text.dumps(answer['sample'], ensure_ascii=False)}")
 
 
 def _print_rows(rows: list[dict[str, Any]], language: str, limit: int) -> None:

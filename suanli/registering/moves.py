@@ -13,20 +13,23 @@ from suanli.store.sql import Store
 def planned_move(
     store: Store, site: str, pool: str, to_site: str, as_id: str, effective: int, config: Config
 ) -> list[Change]:
-    """The change by which the pool belongs elsewhere from `effective` (UTC seconds) on; an InputError if it cannot."""
+    """The change by which the pool belongs elsewhere from `effective` (UTC seconds) on; an InputError if it cannot.
+
+    Its keys are those of `MoveRequest`.
+    """
     day = written(effective, config.zone)
     key = _bearer(store, site, pool, effective, day)
     if (site, pool) == (to_site, as_id):
-        raise InputError(Problem(f"{site}/{pool} is where the pool is", key="--to"))
+        raise InputError(Problem(f"{site}/{pool} is where the pool is", key="to"))
     target = next((item for item in store.registry if item.site.id == to_site), None)
     if target is None:
         known = ", ".join(item.site.id for item in store.registry)
-        raise InputError(Problem(f"no site {to_site!r}; registered: {known}", key="--to"))
+        raise InputError(Problem(f"no site {to_site!r}; registered: {known}", key="to"))
     if effective < target.since:
-        raise InputError(Problem(f"{to_site} begins only on {written(target.since, config.zone)}", key="--from"))
+        raise InputError(Problem(f"{to_site} begins only on {written(target.since, config.zone)}", key="from"))
     others = (line for other, line in store.timelines.items() if other != key)
     if any(_bears(line, to_site, as_id, effective) for line in others):
-        raise InputError(Problem(f"{to_site}/{as_id} is another pool; give --as another id", key="--as"))
+        raise InputError(Problem(f"{to_site}/{as_id} is another pool; give it another id (as)", key="as"))
     return [moved(site, pool, to_site, as_id, effective, day)]
 
 

@@ -5,6 +5,7 @@ A window keeps its number. Each change leaves what was known before as a row of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from suanli.model.audit import Author, Entry, local_author
-from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.errors import InputError, Problem, SuanliError, Unknown
 from suanli.model.maintenance import Policy, Window, first_occurrence, occurrences
 from suanli.store import audit, schema
 from suanli.store.writes import pool_key, site_key, tell_others
@@ -74,6 +75,18 @@ def window_of(connection: Connection, id_: int) -> RecordedWindow:
     """The window of this number as it is known now; an InputError when there is none."""
     _current(connection, id_)
     return next(one for one in windows(connection) if one.id == id_)
+
+
+def no_window(id_: int) -> Unknown:
+    """What is said where there is none of this number, or none for who asks."""
+    return Unknown(Problem(f"no maintenance window {id_}; `suanli maintenance list` shows them", key="id"))
+
+
+def added_by(connection: Connection, id_: int) -> str | None:
+    """Who added the window of this number, as the audit trail names them; None where that was before there was one."""
+    rows = select(schema.audit.c.actor, schema.audit.c.after).where(schema.audit.c.action == "maintenance.add")
+    actors = [row.actor for row in connection.execute(rows) if json.loads(row.after)["window"] == id_]
+    return actors[-1] if actors else None
 
 
 def checked(connection: Connection, window: Window, zone: ZoneInfo) -> dict[str, Any]:
@@ -148,7 +161,7 @@ def _current(connection: Connection, id_: int) -> RowMapping:
     table = schema.maintenance
     row = connection.execute(select(table).where(table.c.id == id_, table.c.superseded_at.is_(None))).mappings().first()
     if row is None:
-        raise InputError(Problem(f"no maintenance window {id_}; `suanli maintenance list` shows them", key="id"))
+        raise no_window(id_)
     return row
 
 

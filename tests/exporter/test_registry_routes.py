@@ -13,7 +13,8 @@ from exporter.api import make_api
 from suanli.access import WantedToken, issue
 from suanli.config import Config
 from suanli.model.audit import local_author
-from suanli.registering.office import Office, local_asker
+from suanli.registering.asker import local_asker
+from suanli.registering.office import Office
 from suanli.store.sql import Store
 from tests.exporter.making import Rendering, served
 from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config
