@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
+from exporter.described import answering
+from exporter.explained_models import Explained
+from exporter.figure_models import History, RatesAtInstant, RatesOverPeriod
 from exporter.guard import operators
 from suanli.answers import GroupBy, View
 from suanli.config import Config
@@ -32,7 +35,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
     Who reads only some operators' sites is answered as if there were no others.
     """
 
-    @api.get("/api/v1/rates")
+    @api.get("/api/v1/rates", responses=answering(RatesAtInstant | RatesOverPeriod))
     def rates(
         own: _Operators,
         at: _At = None,
@@ -48,7 +51,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         given = Question(at, since, until, as_of, by, basis, maintenance, mean, own)
         return JSONResponse(answer_rates(store, given, config, int(clock()), live=True))
 
-    @api.get("/api/v1/history")
+    @api.get("/api/v1/history", responses=answering(History))
     def history(
         own: _Operators,
         since: _From = None,
@@ -64,7 +67,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         given = Question(None, since, until, as_of, group, basis, maintenance, operators=own)
         return JSONResponse(answer_history(store, given, every, config, int(clock()), fleet=by == "fleet"))
 
-    @api.get("/api/v1/rates/explain")
+    @api.get("/api/v1/rates/explain", responses=answering(Explained))
     def explain(
         own: _Operators,
         at: _At = None,

@@ -11,6 +11,7 @@ import typer
 from suanli.cli.compared import print_benchmarks, print_change, print_funnel, print_targets
 from suanli.cli.compared_words import WORDS
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import print_json
 from suanli.model.errors import InputError, Problem
@@ -30,13 +31,13 @@ def benchmarks(context: typer.Context, at: _At = None, basis: _Basis = "fp16", j
 
     Days are those at the pace of the last 30 days: what came online (for usage: what came into use) in that time.
     """
-    from suanli.comparing import benchmarks_answer
     from suanli.model.units import BASES
 
     basis = one_of("--basis", basis, BASES)
-    with given(context).opened() as (config, store):
-        answer = benchmarks_answer(store, config, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
-    _show(answer, config.language, print_benchmarks, json=json)
+    with at_desk(given(context)) as desk:
+        when = moment("--at", at, desk.config.zone)
+        answer = desk.comparing.benchmarks(when, basis)  # type: ignore[arg-type] # checked
+    _show(answer, desk.config.language, print_benchmarks, json=json)
 
 
 def targets(
@@ -50,12 +51,11 @@ def targets(
 
     What approved maintenance excuses is left out, and its share is told.
     """
-    from suanli.comparing import asked_stretch, targets_answer
-
-    with given(context).opened() as (config, store), as_options():
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
         when = moment("at", at, config.zone)
         ends = moment("from", since, config.zone), moment("to", until, config.zone)
-        answer = targets_answer(store, config, *asked_stretch(when, *ends, int(time.time())))
+        answer = desk.comparing.targets(when, *ends)
     if answer["judged_to"] < answer["to"]:
         say(WORDS[config.language]["cut"].format(clock=local(answer["judged_to"], config.zone)))
     _show(answer, config.language, print_targets, json=json)
@@ -77,29 +77,30 @@ def change(
     from typing import get_args
 
     from suanli.answers import GROUPINGS
-    from suanli.comparing import AskedChange, change_answer
+    from suanli.comparing import AskedChange
     from suanli.model.compare import RatioMetric
     from suanli.model.units import BASES
 
     metric, by = one_of("--metric", metric, get_args(RatioMetric)), one_of("--by", by, GROUPINGS)
     basis = one_of("--basis", basis, BASES)
     months = _months(before, after)
-    with given(context).opened() as (config, store), as_options():
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
         ends = _instant("from", before, config.zone), _instant("to", after, config.zone)
         asked = AskedChange(*ends, months, metric, by, basis)  # type: ignore[arg-type] # checked above
-        answer = change_answer(store, config, asked)
+        answer = desk.comparing.change(asked)
     _show(answer, config.language, print_change, json=json)
 
 
 def funnel(context: typer.Context, at: _At = None, basis: _Basis = "fp16", json: _Json = False) -> None:
     """Planned, built, online, used; how long pools take from one to the next, and who waits longest."""
-    from suanli.comparing import funnel_answer
     from suanli.model.units import BASES
 
     basis = one_of("--basis", basis, BASES)
-    with given(context).opened() as (config, store):
-        answer = funnel_answer(store, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
-    _show(answer, config.language, print_funnel, json=json)
+    with at_desk(given(context)) as desk:
+        when = moment("--at", at, desk.config.zone)
+        answer = desk.comparing.funnel(when, basis)  # type: ignore[arg-type] # checked
+    _show(answer, desk.config.language, print_funnel, json=json)
 
 
 def _show(

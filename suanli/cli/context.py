@@ -59,18 +59,22 @@ class Globals:
         """zh or en: as asked for, else as configured."""
         return self.language or self.loaded().language
 
-    def refuse_server(self) -> None:
-        """An InputError where a server was named: the command would act here all the same."""
+    def refuse_server(self, why: str = "") -> None:
+        """An InputError where a server was named: the command would act here all the same. why: as a part of it."""
         if address := self.served_by():
-            told = f"this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out"
-            raise InputError(Problem(told, key="--server"))
+            told = f"this command acts on the store itself, not by {address}"
+            rest = "leave --server and SUANLI_SERVER out"
+            raise InputError(Problem("; ".join(filter(None, (told, why, rest))), key="--server"))
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[Config, Store]]:
-        """The configuration and its store; an InputError where a server was named, which this command cannot ask."""
+    def opened(self, why: str = "") -> Iterator[tuple[Config, Store]]:
+        """The configuration and its store; an InputError where a server was named, which this command cannot ask.
+
+        why: what is told of the reason.
+        """
         from suanli.record import opened_store
 
-        self.refuse_server()
+        self.refuse_server(why)
         config = self.loaded()
         with opened_store(config) as store:
             yield config, store

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from suanli.cli.comparing_desk import LocalComparing, RemoteComparing
     from suanli.cli.context import Globals
     from suanli.cli.remote_keeping import RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
     from suanli.config import Config
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 class Desk(Protocol):
     """What the registry's commands ask for. config: for zone and language; the rules are those of the office.
 
-    reach: what a site may have asked, None where that is known elsewhere. tokens, trail, windows, held: desks of their
-    own, beside the store or over there.
+    reach: what a site may have asked, None where that is known elsewhere. tokens, trail, windows, held,
+    comparing: desks of their own, beside the store or over there.
     """
 
     config: Config
@@ -57,6 +58,8 @@ class Desk(Protocol):
     def windows(self) -> WindowDesk | RemoteWindows: ...
     @property
     def held(self) -> HeldDesk | RemoteHeld: ...
+    @property
+    def comparing(self) -> LocalComparing | RemoteComparing: ...
 
 
 @contextmanager
@@ -171,3 +174,9 @@ class LocalDesk:
         from suanli.registering.held import HeldDesk
 
         return HeldDesk(self._store, self._who)
+
+    @property
+    def comparing(self) -> LocalComparing:
+        from suanli.cli.comparing_desk import LocalComparing
+
+        return LocalComparing(self._store, self.config)

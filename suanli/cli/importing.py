@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from suanli.model.sample import Sample
 
 
+_FILES = "files are read where they lie, into the store beside them"
+"""Why no server does this."""
+
+
 def import_history(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV or JSON files")],
@@ -41,7 +45,7 @@ def import_history(
 
     options = given(context)
     told = (lambda _: None) if options.quiet else say
-    with options.opened() as (config, store):
+    with options.opened(_FILES) as (config, store):
         defaults, now = config.poll.defaults, int(time.time())
         samples = read_samples(
             files, store.registry, load_accelerators(), config.zone, now, lambda site: max_age_of(site, defaults), told

@@ -199,7 +199,7 @@ def show_history(
     """
     from suanli.listing import site_history
 
-    with given(context).opened() as (config, store):
+    with given(context).opened("what is no longer said is told only beside the store") as (config, store):
         known_site(id_, store.registry)
         history = site_history(store, id_)
     if json:

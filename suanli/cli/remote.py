@@ -6,12 +6,14 @@ import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from suanli.cli.server import Answer, Server, said
+from suanli.cli.asked import said
+from suanli.cli.server import Answer, Server
 from suanli.config import Config
 from suanli.model.request import Request, request_json
 from suanli.model.site import Site
 
 if TYPE_CHECKING:
+    from suanli.cli.comparing_desk import RemoteComparing
     from suanli.cli.remote_keeping import RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
     from suanli.model.reach import Reach
     from suanli.questions import Question
@@ -76,6 +78,12 @@ class RemoteDesk:
         asked = {name: value for name, value in _params(question).items() if name != "mean"}
         by = {"by": "fleet"} if fleet else {}
         return self._server.asked("GET", "history", params=asked | {"every": every} | by)
+
+    @property
+    def comparing(self) -> RemoteComparing:
+        from suanli.cli.comparing_desk import RemoteComparing
+
+        return RemoteComparing(self._server)
 
     @property
     def tokens(self) -> RemoteTokens:

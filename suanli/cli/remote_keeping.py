@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suanli.cli.asked import said
 from suanli.cli.remote import as_new
-from suanli.cli.server import Answer, Server, said
+from suanli.cli.server import Answer, Server
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.units import duration_text
 from suanli.model.where import EVERYWHERE, Where

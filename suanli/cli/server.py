@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import httpx
 
+from suanli.cli.asked import said
 from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
 
 Answer = dict[str, Any]
@@ -104,11 +105,6 @@ class Server:
             if "Idempotency-Key" not in sent.get("headers", {}):
                 raise
         return self._client.request(method, path, **sent)
-
-
-def said(asked: dict[str, Any]) -> dict[str, Any]:
-    """What is asked for as a query: None and False are left out."""
-    return {name: value for name, value in asked.items() if value is not None and value is not False}
 
 
 def _checked(address: str, token: str) -> str:

@@ -181,7 +181,10 @@ def _place(connection: Connection, window: Window, start: int) -> dict[str, int 
         pool = None if window.pool is None else pool_key(connection, window.site, window.pool, start)
     except LookupError:
         where = window.site if window.pool is None else f"{window.site}/{window.pool}"
-        raise InputError(Problem(f"{where} is not registered; `suanli pool list` shows what is")) from None
+        sites = schema.sites.c.id
+        known = connection.execute(select(sites).where(sites == window.site)).first() is not None
+        told = f"{where} is not registered; `suanli pool list` shows what is"
+        raise InputError(Problem(told, key="pool" if known else "site")) from None
     return {"site_key": site, "pool_key": pool}
 
 
