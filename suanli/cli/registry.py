@@ -186,7 +186,8 @@ def show_history(
     """
     from suanli.listing import site_history
 
-    with given(context).opened() as (_config, store):
+    why = Message("what is no longer said is told only beside the store")
+    with given(context).opened(why) as (_config, store):
         known_site(id_, store.registry)
         history = site_history(store, id_)
     if json:

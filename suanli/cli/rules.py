@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _
 from suanli.cli.output import print_json
-from suanli.cli.rules_words import WORDS
 from suanli.model.alert import ALERTS, AlertKind
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from dashboards.alerts.plan import Plan
@@ -55,11 +56,12 @@ def build(
     changed = [line.partition(": ")[2] for line in differing(expected, output)]
     if not dry_run:
         _carried_out(lambda: write(expected, output), output)
-    words = WORDS[config.language]["would" if dry_run else "wrote"]
     if json:
         print_json({"folder": str(output), "written": [] if dry_run else changed, "differs": changed})
     else:
-        print("\n".join([words.format(file=output / name) for name in changed] or [WORDS[config.language]["same"]]))
+        told = _("would write {file}") if dry_run else _("wrote {file}")
+        same = _("every file is as it would be built; nothing to write")
+        print("\n".join([told.format(file=output / name) for name in changed] or [same]))
 
 
 @rules.command("check")
@@ -85,10 +87,11 @@ def check(
     if json:
         print_json({"folder": str(output), "ok": not found, "problems": found})
     elif not found:
-        print(WORDS[config.language]["as_built"].format(folder=output))
+        print(_("{folder} holds the rules of this configuration").format(folder=output))
     else:
         print("\n".join(found))
-        say(WORDS[config.language]["build"].format(folder=output))
+        told = _("not the rules of this configuration: suanli rules build --output {folder} (with the same options)")
+        say(told.format(folder=output))
     if found:
         raise typer.Exit(1)
 
@@ -137,9 +140,10 @@ def _address(option: str, text: str | None) -> str:
     except ValueError:
         fits = False
     if not fits:
-        raise InputError(Problem(f"expected an address such as https://relay.example/alerts, not {text}", key=option))
+        told = Message("expected an address such as https://relay.example/alerts, not {text}", text=text)
+        raise InputError(Problem(told, key=option))
     if "@" in parts.netloc:
-        raise InputError(Problem("a password is never written in a file; use --token-file", key=option))
+        raise InputError(Problem(Message("a password is never written in a file; use --token-file"), key=option))
     return text
 
 
@@ -157,9 +161,10 @@ def _refuse_others(expected: dict[str, str], folder: Path) -> None:
     there = [folder / name for name in expected if (folder / name).exists()]
     others = _carried_out(lambda: [str(file) for file in there if not _is_ours(file)], folder)
     if others:
-        raise SuanliError(
-            f"{', '.join(others)}: not made by suanli rules build, nothing was written; move it away first"
+        told = Message(
+            "{files}: not made by suanli rules build, nothing was written; move it away first", files=", ".join(others)
         )
+        raise SuanliError(told)
 
 
 def _is_ours(file: Path) -> bool:
@@ -189,4 +194,4 @@ def _carried_out(work: Callable[[], T], folder: Path) -> T:
     try:
         return work()
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{folder} cannot be used: {error}") from None
+        raise Unavailable(Message("{folder} cannot be used: {error}", folder=folder, error=error)) from None

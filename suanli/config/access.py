@@ -33,10 +33,11 @@ class RegistrationConfig(BaseModel):
     """Who decides on what is submitted. two_person: nobody decides on what they submitted themselves.
 
     secrets: the folder in which those who may not decide may name files for a site, as SITE.anything.
-    writes_per_minute: how often one token may ask for something other than reading.
+    writes_per_minute, reads_per_minute: how often one token may ask for something other than reading, and for reading.
     """
 
     model_config = STRICT
     two_person: bool = False
     secrets: str = "/etc/suanli/sites"
     writes_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 120
+    reads_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 3000

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from suanli.model.message import Message
 from suanli.model.text import PLAIN
 
 GENESIS = "0" * 64
@@ -71,6 +72,15 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.seq}:{self.hash}"
+
+    @classmethod
+    def parsed(cls, text: str) -> Head:
+        """As it was printed, or its hash alone (seq 0); a ValueError says what was expected."""
+        number, colon, hashed = text.partition(":")
+        hashed = hashed if colon else number
+        if len(hashed) != len(GENESIS) or (colon and not number.isdecimal()):
+            raise ValueError(Message("expected NUMBER:HASH, as --verify prints it"))
+        return cls(int(number) if colon else 0, hashed)
 
 
 Kind = Literal["edited", "unchained", "missing", "disordered", "unreadable", "cut", "unlike"]

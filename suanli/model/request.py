@@ -74,10 +74,31 @@ class CorrectionRequest(_EntryRequest):
     action: Literal["capacity.correct"] = "capacity.correct"
 
 
-Request = SitesRequest | AdditionRequest | CorrectionRequest
+class MoveRequest(BaseModel):
+    """A pool belongs to the site `to` from then on, under the id `as` (its own where that is left out)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    action: Literal["pool.move"] = "pool.move"
+    site: Id
+    pool: Id
+    to: Id
+    as_id: Id | None = Field(default=None, alias="as")
+    since: Moment = Field(alias="from")
+
+    @property
+    def subject(self) -> str:
+        return f"{self.site}/{self.pool}"
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        """Both: who may not ask for a change of either may not move anything between them."""
+        return tuple(dict.fromkeys((self.site, self.to)))
+
+
+Request = SitesRequest | AdditionRequest | CorrectionRequest | MoveRequest
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="action")])
 
 
-def request_json(request: Request) -> str:
+def request_json(request: BaseModel) -> str:
     """As it is kept until it is decided on, and sent to a server; `REQUEST.validate_json` reads it back."""
     return request.model_dump_json(by_alias=True, exclude_none=True)

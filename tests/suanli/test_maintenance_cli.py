@@ -293,8 +293,7 @@ def test_a_dry_run_changes_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["wh-1", *PAST, "--approve"], "--approve and --by NAME are given together"),
-        (["wh-1", *PAST, "--by", "x"], "--approve and --by NAME are given together"),
+        (["wh-1", *PAST, "--by", "x"], "--by: is who approves: give --approve too"),
         (["wh-1", *PAST, "--policy", "ignore"], "--policy: should be 'exclude', 'include' or 'hold'"),
         (["wh-1", *PAST, "--rule", "FREQ=MINUTELY"], "--rule: expected FREQ to be one of"),
         (["wh-1", *PAST, "--rule", "FREQ=WEEKLY;BYDAY=MO"], "window: expected from to be the first time"),

@@ -202,20 +202,31 @@ def test_every_row_is_found_by_its_own_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "why"),
     [
-        ("maintenance", "list"),
-        ("quarantine", "list"),
-        ("token", "list"),
-        ("audit",),
-        ("db", "upkeep"),
-        ("db", "upgrade"),
-        ("targets",),
+        (("db", "upkeep"), "a store is looked after where it lies"),
+        (("db", "upgrade"), "a store is looked after where it lies"),
+        (("collect", "one"), "a site is asked from this machine"),
+        (("site", "history", "one"), "what is no longer said is told only beside the store"),
     ],
 )
-def test_what_a_server_cannot_be_asked_does_not_touch_the_store_here(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_what_a_server_cannot_be_asked_does_not_touch_the_store_here(
+    tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
     done = suanli(tmp_path, "--server", "http://127.0.0.1:9", *words)
-    assert (done.code, "acts on the store itself" in done.err) == (2, True)
+    assert (done.code, "acts on the store itself" in done.err, why in done.err) == (2, True, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("maintenance", "list"), ("quarantine", "list"), ("token", "list"), ("audit",), ("targets",), ("pool", "list")],
+)
+def test_a_server_that_does_not_answer_is_not_replaced_by_the_store_here(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = suanli(tmp_path, "--server", "http://127.0.0.1:9", *words)
+    assert (done.code, "cannot be asked" in done.err) == (3, True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from suanli.cli.remote import RemoteDesk
+from suanli.cli.server import Server
 from suanli.config import Config
 from suanli.model.errors import Unavailable
 from suanli.model.request import REQUEST
@@ -72,7 +73,8 @@ def _whole(peer: socket.socket) -> bytes:
 
 def submitted(server: Instance, address: str) -> dict[str, Any]:
     made = server.run("token", "create", "--owner", "a tester", "--scope", "admin").stdout.strip()
-    with closing(RemoteDesk(Config(), address, made)) as desk:
+    with closing(Server(address, made)) as asked:
+        desk = RemoteDesk(Config(), asked)
         return desk.submit(REQUEST.validate_python(MORE))
 
 
