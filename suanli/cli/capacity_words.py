@@ -31,6 +31,8 @@ WORDS = {
         "rejected": "submission {number} rejected; nothing has changed",
         "withdrawn": "submission {number} withdrawn; nothing has changed",
         "submissions": ["number ", "asked", "of", "state", "submitted", "by", "decided", "by", "reason"],
+        "acceptance": "by itself",
+        "good": "{good} of {needed} good polls",
         "none": "nothing waits for a decision",
         "late": "the entry reaches into the past: published figures of that time change "
         "(as they were published: --as-of)",
@@ -46,6 +48,8 @@ WORDS = {
         "rejected": "申报 {number} 已驳回，未作任何变更",
         "withdrawn": "申报 {number} 已撤回，未作任何变更",
         "submissions": ["编号 ", "事项", "对象", "状态", "提交时间", "提交人", "审核时间", "审核人", "理由"],
+        "acceptance": "自动验收",
+        "good": "轮询合格 {good}/{needed}",
         "none": "没有待审核的申报",
         "late": "本条目回溯到过去：当时已公布的数字随之改变（公布时的数字：--as-of）",
     },
@@ -85,8 +89,20 @@ def print_submissions(rows: list[dict[str, Any]], language: str) -> None:
         return
     names = ["id", "action", "subject", "state", "submitted_at", "submitted_by", "decided_at", "decided_by", "why"]
     shown = names if any(row["decided_at"] for row in rows) else names[:6]
+    columns = list(words["submissions"])[: len(shown)]
     cells = [[cell(row[name], name, language) for name in shown] for row in rows]
-    print_table(list(words["submissions"])[: len(shown)], cells)
+    if any(row.get("acceptance") for row in rows):  # a server of before has none
+        columns.append(str(words["acceptance"]))
+        cells = [[*line, _progress(row["acceptance"], words)] for line, row in zip(cells, rows, strict=True)]
+    print_table(columns, cells)
+
+
+def _progress(acceptance: dict[str, Any] | None, words: dict[str, Any]) -> str:
+    """How far it has proved itself, and the last reason why not."""
+    if acceptance is None:
+        return ""
+    told = str(words["good"]).format(good=acceptance["good"], needed=acceptance["needed"])
+    return told if acceptance["why"] is None else f"{told}; {acceptance['why']}"
 
 
 def print_figures(figures: list[dict[str, Any]], language: str) -> None:

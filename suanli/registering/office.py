@@ -6,8 +6,8 @@ Who may decide has their request carried out at once; of all others it waits, co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -17,8 +17,8 @@ from suanli.answers import iso
 from suanli.config import Config
 from suanli.listing import ledger_rows, site_row
 from suanli.model.access import Principal, Scope, may
-from suanli.model.audit import Author, local_author
-from suanli.model.errors import Forbidden, InputError, Problem, SuanliError, Unknown
+from suanli.model.audit import Author, author_of, local_author
+from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unknown
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.sample import Sample
 from suanli.model.site import Site
@@ -28,6 +28,7 @@ from suanli.registering.effects import Effects, Figures
 from suanli.registering.pending import pending_rows
 from suanli.registering.probing import compared, probe
 from suanli.registering.requests import planned_request
+from suanli.store.acceptance import Progress, read_progress
 from suanli.store.ledger_plan import Located, by_name
 from suanli.store.once import Once, answer_of, keep_answer
 from suanli.store.outcomes import Outcomes
@@ -56,6 +57,13 @@ class Asker:
 
     principal: Principal
     author: Author
+
+    def because(self, reason: str | None) -> Asker:
+        """The same one, with this reason beside everything that they change now; an InputError for one of many lines.
+
+        Nothing said (or only blanks) leaves what was said before.
+        """
+        return self if reason is None or not reason.strip() else replace(self, author=author_of(self.author, reason))
 
 
 def local_asker(reason: str | None = None) -> Asker:
@@ -127,13 +135,27 @@ class Office:
         self._apply(connection, who, [submitting(number, request, operators, who.author.actor)])
         return found.answer("pending", number)
 
-    def decide(self, who: Asker, number: int, verdict: Verdict, why: str | None = None) -> Answer:
-        """Decide on a pending submission; an approved one is planned anew, on what the registry says now."""
+    def decide(
+        self,
+        who: Asker,
+        number: int,
+        verdict: Verdict,
+        why: str | None = None,
+        looked_at: Sequence[str] | None = None,
+    ) -> Answer:
+        """Decide on a pending submission; an approved one is planned anew, on what the registry says now.
+
+        looked_at: the changes that were looked at, in words; a Conflict when approving it would make others by now.
+        """
+        who = who.because(why)
         with self._store.exclusively() as connection:
             one = submission_of(connection, number)
             self._may_decide(who, one, verdict)
             found = self._planned(connection, one.request) if verdict == "approved" else _Planned([], [])
-            self._apply(connection, who, [*found.changes, deciding(one, verdict, who.author.actor, why)])
+            if looked_at is not None and [change.text for change in found.changes] != list(looked_at):
+                raise Conflict(f"submission {number} would change something else than was looked at: look again")
+            decision = deciding(one, verdict, who.author.actor, who.author.reason)
+            self._apply(connection, who, [*found.changes, decision])
         self._store.reload()
         return found.answer(verdict, number)
 
@@ -191,13 +213,13 @@ class Office:
     def submissions(self, who: Asker, state: State | None = None) -> list[Answer]:
         """Those that this one may see, the oldest first."""
         with self._store.reading() as connection:
-            found = read_submissions(connection, state)
-        return [_row(one) for one in found if self._sees(who, one)]
+            found, progress = read_submissions(connection, state), read_progress(connection)
+        return [_row(one, progress.get(one.id)) for one in found if self._sees(who, one)]
 
     def submission(self, who: Asker, number: int) -> Answer:
         """One of them, with what was asked for."""
-        one = self._found(who, number)
-        return _row(one) | {"request": one.request.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        one, progress = self._found(who, number)
+        return _row(one, progress) | {"request": one.request.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
     def _planned(
         self,
@@ -268,12 +290,12 @@ class Office:
         if own and self._config.registration.two_person:
             raise Forbidden(f"submission {one.id} is yours: another person decides on it (registration.two_person)")
 
-    def _found(self, who: Asker, number: int) -> Submission:
+    def _found(self, who: Asker, number: int) -> tuple[Submission, Progress | None]:
         with self._store.reading() as connection:
-            one = submission_of(connection, number)
+            one, progress = submission_of(connection, number), read_progress(connection).get(number)
         if not self._sees(who, one):
             raise self._hidden(who, number)
-        return one
+        return one, progress
 
     def _hidden(self, who: Asker, number: int) -> Forbidden:
         return Forbidden(f"submission {number} is not of a site that {who.principal.owner} may see")
@@ -288,7 +310,7 @@ def _person(actor: str) -> str:
     return owner if token.startswith("token:") else actor
 
 
-def _row(one: Submission) -> Answer:
+def _row(one: Submission, progress: Progress | None) -> Answer:
     return {
         "id": one.id,
         "action": one.request.action,
@@ -300,4 +322,10 @@ def _row(one: Submission) -> Answer:
         "decided_at": None if one.decided_at is None else iso(one.decided_at),
         "decided_by": one.decided_by,
         "why": one.why,
+        "acceptance": None if progress is None else _told(progress),
     }
+
+
+def _told(progress: Progress) -> Answer:
+    at = None if progress.at is None else iso(progress.at)
+    return {"good": progress.good, "needed": progress.needed, "polled_at": at, "why": progress.why}

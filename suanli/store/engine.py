@@ -12,7 +12,7 @@ from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
 from suanli.store.dialect import DRIVERS, fits_together, make_engine, reading, told, unenforced
 
-HEAD = "0006"
+HEAD = "0009"
 
 
 class SchemaError(SuanliError):
