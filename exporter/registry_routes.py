@@ -20,10 +20,13 @@ from suanli.model.errors import InputError, Problem
 from suanli.model.request import Request as Asked
 from suanli.model.request import SitesRequest
 from suanli.model.site import Id, Site
-from suanli.model.text import PLAIN_OR_NOTHING
+from suanli.model.text import PLAIN_OR_NOTHING, SAID
 
 _LAST = 32_503_680_000  # the year 3000: no calendar ends before it
 _DryRun = Annotated[bool, Query(description="only say what would change")]
+_Reason = Annotated[
+    str | None, Query(min_length=1, max_length=500, pattern=SAID, description="why, for the audit trail")
+]
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the number of a submission")]
 _State = Annotated[
     Literal["pending", "approved", "rejected", "withdrawn"] | None, Query(description="only of this state")
@@ -75,12 +78,13 @@ def _sites(api: APIRouter, desk: Desk) -> None:
         site: _SiteId,
         wanted: Site,
         if_match: Annotated[str | None, Header()] = None,
+        reason: _Reason = None,
         dry_run: _DryRun = False,
     ) -> Response:
         """Register a site, or change it: then If-Match says which state of it was looked at."""
         if wanted.id != site:
             raise InputError(Problem(f"expected {site}, as in the path", key="id"))
-        asked = SitesRequest(sites=(wanted,))
+        asked = SitesRequest(sites=(wanted,), reason=reason)
         still = partial(_check_match, request, desk, site, if_match)
         answer = desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run, still=still)
         return _answered(answer)

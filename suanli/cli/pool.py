@@ -9,6 +9,7 @@ import typer
 from suanli.cli.context import given, say
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.cli.registering import add_pool
+from suanli.cli.site_options import Reason
 
 pool = typer.Typer(name="pool", help="Pools of devices, and to which site they belong.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
@@ -50,6 +51,7 @@ def move(
     to: Annotated[str, typer.Option("--to", help="the site it goes to; its own to give it another id")],
     since: Annotated[str, typer.Option("--from", help="since when it belongs there: a day (its midnight) or a time")],
     as_id: Annotated[str | None, typer.Option("--as", help="its id there; the same when left out")] = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
     json: _Json = False,
 ) -> None:
@@ -69,15 +71,16 @@ def move(
     same day on.
     """
     from suanli.cli.reading import day_or_time, pool_of
+    from suanli.model.audit import local_author
     from suanli.model.capacity import instant
     from suanli.registering.moves import planned_move
 
-    site, id_ = pool_of(which)
+    (site, id_), author = pool_of(which), local_author(reason)
     with given(context).opened() as (config, store):
         effective, now = instant(day_or_time("--from", since), config.zone), store.now
         changes = planned_move(store, site, id_, to, as_id or id_, effective, config)
         if not dry_run:
-            store.apply(changes, now)
+            store.apply(changes, now, author=author)
     texts = [change.text for change in changes]
     if json:
         print_json({"changes": texts, "applied": not dry_run})

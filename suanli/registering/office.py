@@ -66,9 +66,9 @@ class Asker:
         return self if reason is None or not reason.strip() else replace(self, author=author_of(self.author, reason))
 
 
-def local_asker(reason: str | None = None) -> Asker:
+def local_asker() -> Asker:
     """Who sits at the store itself: they could write into it with any program, so nothing is kept from them."""
-    author = local_author(reason)
+    author = local_author()
     return Asker(Principal("", author.actor, frozenset({Scope("admin")})), author)
 
 
@@ -108,6 +108,7 @@ class Office:
         then. still: raises when the registry is no more as it was looked at; nobody changes it from then on. Raises
         Forbidden, and InputError for what cannot be.
         """
+        who = who.because(request.reason)
         with self._store.exclusively() as connection:
             if once and (before := answer_of(connection, once, self._store.now)):
                 return before
