@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from suanli.config import Config
-from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
+from suanli.model.errors import Conflict, Forbidden, InputError, Problem, StillUnderWay, SuanliError, Unavailable
 from suanli.model.request import Request, request_json
 from suanli.model.site import Site
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = 60.0
 """Seconds: a probe waits for the data centre's API behind the server."""
-_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_SLOW = (httpx.ReadTimeout, httpx.WriteTimeout)
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, *_SLOW)
 """The server may have carried out what was asked, and its answer did not arrive."""
 _DECIDE: dict[str, str] = {"approved": "approve", "rejected": "reject", "withdrawn": "withdraw"}
 
@@ -43,12 +45,12 @@ def told_token() -> str:
 class RemoteDesk:
     """Sends what the office would be asked for; the server's rules decide, and its words are shown."""
 
-    def __init__(self, config: Config, address: str, token: str) -> None:
-        self.config = config
+    def __init__(self, config: Config, address: str, token: str, timeout: float = _TIMEOUT) -> None:
+        self.config, self._timeout = config, timeout
         self._client = httpx.Client(
             base_url=f"{_checked(address, token)}/api/v1/",
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=_TIMEOUT,
+            timeout=timeout,
             transport=httpx.HTTPTransport(retries=2),  # of connecting, when nothing has been asked yet
         )
 
@@ -100,26 +102,49 @@ class RemoteDesk:
         return cast("list[Answer]", self._asked("GET", path, params=params)[key])
 
     def _sent(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Once more where its answer was lost: only what has a key, under which the server carries it out once."""
+        """Once more where its answer was lost or is late: only what changes nothing, or has a key.
+
+        Under that key the server carries it out once; while the first sending is under way there, it is waited for.
+        """
         try:
             return self._client.request(method, path, **sent)
         except _LOST:
-            if "Idempotency-Key" not in sent.get("headers", {}):
+            if method != "GET" and "Idempotency-Key" not in sent.get("headers", {}):
                 raise
-        return self._client.request(method, path, **sent)
+        end = time.monotonic() + self._timeout
+        answer = self._client.request(method, path, **sent)
+        while (wait := _under_way(answer)) and time.monotonic() + wait < end:
+            time.sleep(wait)
+            answer = self._client.request(method, path, **sent)
+        return answer
 
     def _asked(self, method: str, path: str, **sent: Any) -> Answer:
         try:
             answer = self._sent(method, path, **sent)
         except httpx.HTTPError as error:
-            told = f"{self._client.base_url.host} cannot be asked: {str(error) or type(error).__name__}"
-            raise Unavailable(f"{told}; is `suanli serve` running there?") from None
+            raise Unavailable(self._unanswered(error, changing=method != "GET" and path != "probe")) from None
         if not answer.is_success:
             raise _error(answer)
         try:
             return cast("Answer", answer.json())
         except ValueError:
             raise Unavailable(f"what answers at {answer.url.host} is no Suanli: its answer is not JSON") from None
+
+    def _unanswered(self, error: httpx.HTTPError, *, changing: bool) -> str:
+        host = self._client.base_url.host
+        if isinstance(error, _SLOW):
+            told = f"{host} has not answered within {self._timeout:g} s"
+        else:
+            told = f"{host} cannot be asked: {str(error) or type(error).__name__}"
+        if changing and isinstance(error, _LOST):
+            return f"{told}; it may have been carried out all the same: look before you ask for it again"
+        return f"{told}; is `suanli serve` running there?"
+
+
+def _under_way(answer: httpx.Response) -> int:
+    """After how many seconds the server has the answer to the first sending; 0: this is the answer."""
+    told = answer.headers.get("retry-after", "")
+    return int(told) if answer.status_code == 409 and told.isdecimal() else 0
 
 
 def _checked(address: str, token: str) -> str:
@@ -157,7 +182,7 @@ def _error(answer: httpx.Response) -> SuanliError:
     if answer.status_code in (401, 403):
         return Forbidden(told)
     if answer.status_code in (409, 412):
-        return Conflict(told)
+        return StillUnderWay(told) if _under_way(answer) else Conflict(told)
     return Unavailable(told) if answer.status_code >= 500 else SuanliError(told)
 
 
