@@ -117,6 +117,15 @@ class Probed(BaseModel):
     figures: list[FiguresBeside]
 
 
+class Acceptance(BaseModel):
+    """How far it has proved itself: so many good polls of its own source in a row; the last reason why not."""
+
+    good: int
+    needed: int
+    polled_at: str | None
+    why: str | None
+
+
 class SubmissionRow(BaseModel):
     """What was asked for and waits, or was decided on."""
 
@@ -130,6 +139,7 @@ class SubmissionRow(BaseModel):
     decided_at: str | None
     decided_by: str | None
     why: str | None
+    acceptance: Acceptance | None
 
 
 class Submissions(BaseModel):

@@ -22,8 +22,11 @@ from suanli.model.errors import InputError, Problem
 from suanli.model.request import Request as Asked
 from suanli.model.request import SitesRequest
 from suanli.model.site import Id, Site
-from suanli.model.text import PLAIN_OR_NOTHING
+from suanli.model.text import PLAIN_OR_NOTHING, SAID
 
+_Reason = Annotated[
+    str | None, Query(min_length=1, max_length=500, pattern=SAID, description="why, for the audit trail")
+]
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the number of a submission")]
 _State = Annotated[
     Literal["pending", "approved", "rejected", "withdrawn"] | None, Query(description="only of this state")
@@ -72,12 +75,13 @@ def _sites(api: APIRouter, desk: Desk) -> None:
         site: _SiteId,
         wanted: Site,
         if_match: IfMatch = None,
+        reason: _Reason = None,
         dry_run: DryRun = False,
     ) -> Response:
         """Register a site, or change it: then If-Match says which state of it was looked at."""
         if wanted.id != site:
             raise InputError(Problem(f"expected {site}, as in the path", key="id"))
-        asked = SitesRequest(sites=(wanted,))
+        asked = SitesRequest(sites=(wanted,), reason=reason)
         still = partial(_check_match, request, desk, site, if_match)
         answer = desk.submit(who(request), request.state.request_id, asked, dry_run=dry_run, still=still)
         return _answered(answer)

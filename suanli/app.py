@@ -31,6 +31,7 @@ from suanli.model.message import Message
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
+from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
 from suanli.registry.polled import polled_cross_check, polled_site
@@ -126,11 +127,12 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
         exposition = Exposition(store, outcomes, checks, own, config)
+        office = Office(store, config)
         served = Served(
             store,
             exposition,
             config,
-            ServedDesk(Office(store, config), outcomes),
+            ServedDesk(office, outcomes),
             lambda: poller.fault or "",
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
@@ -158,8 +160,17 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         upkeep = Upkeep(store, config)
         keeping = asyncio.create_task(upkeep.run(), name="upkeep")
         stack.push_async_callback(_end, [keeping], upkeep.stop)
-        tasks = [*sending, *polling, watching, keeping, http.task]
+        accepting = _accepting(store, office, config)
+        deciding = [asyncio.create_task(one.run(), name="acceptance") for one in accepting]
+        stack.push_async_callback(_end, deciding, *(one.stop for one in accepting))
+        tasks = [*sending, *polling, watching, keeping, *deciding, http.task]
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks)
+
+
+def _accepting(store: Store, office: Office, config: Config) -> list[Acceptance]:
+    """The one who decides by polls; nobody where the configuration leaves that to persons."""
+    settings = config.registration.acceptance
+    return [] if settings is None else [Acceptance(store, office, config, settings)]
 
 
 def _prepare_process() -> None:

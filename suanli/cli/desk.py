@@ -63,7 +63,7 @@ class Desk(Protocol):
 
 
 @contextmanager
-def at_desk(options: Globals, reason: str | None = None) -> Iterator[Desk]:
+def at_desk(options: Globals) -> Iterator[Desk]:
     """The desk of this run: the server's if one is named, else the store's."""
     if address := options.served_by():
         from suanli.cli.remote import RemoteDesk
@@ -76,14 +76,14 @@ def at_desk(options: Globals, reason: str | None = None) -> Iterator[Desk]:
             server.close()
         return
     with options.opened() as (config, store):
-        yield LocalDesk(config, store, reason)
+        yield LocalDesk(config, store)
 
 
 class LocalDesk:
     """At the store itself, as the user of this machine."""
 
-    def __init__(self, config: Config, store: Store, reason: str | None) -> None:
-        self.config, self._store, self._reason = config, store, reason
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config, self._store = config, store
 
     @cached_property
     def _office(self) -> Office:
@@ -96,7 +96,7 @@ class LocalDesk:
     def _who(self) -> Asker:
         from suanli.registering.asker import local_asker
 
-        return local_asker(self._reason)
+        return local_asker()
 
     def reach(self, site: str) -> Reach | None:
         return self.config.reach.of(site)

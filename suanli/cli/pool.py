@@ -13,6 +13,7 @@ from suanli.cli.language import _, in_words
 from suanli.cli.moments import as_options
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.cli.registering import add_pool
+from suanli.cli.site_options import Reason
 
 if TYPE_CHECKING:
     from suanli.config import Config
@@ -43,6 +44,7 @@ def move(
     to: Annotated[str, typer.Option("--to", help="the site it goes to; its own to give it another id")],
     since: Annotated[str, typer.Option("--from", help="since when it belongs there: a day (its midnight) or a time")],
     as_id: Annotated[str | None, typer.Option("--as", help="its id there; the same when left out")] = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
     json: _Json = False,
 ) -> None:
@@ -65,7 +67,7 @@ def move(
     from suanli.model.request import MoveRequest
 
     site, id_ = pool_of(which)
-    asked = {"site": site, "pool": id_, "to": to, "as": as_id, "from": day_or_time("--from", since)}
+    asked = {"site": site, "pool": id_, "to": to, "as": as_id, "from": day_or_time("--from", since), "reason": reason}
     request = made(MoveRequest, asked)
     with at_desk(given(context)) as desk, as_options():
         config, answer = desk.config, desk.submit(request, dry_run=dry_run)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 
 from suanli.cli.asked import said
-from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
+from suanli.model.errors import Conflict, Forbidden, InputError, Problem, StillUnderWay, SuanliError, Unavailable
 from suanli.model.message import Message, message_of
 
 Answer = dict[str, Any]
@@ -21,7 +21,8 @@ _TIMEOUT = 60.0
 _LONGEST_WAIT = 60
 """Seconds for which we wait by ourselves where the server asks us to."""
 _PAGE = 1000
-_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_SLOW = (httpx.ReadTimeout, httpx.WriteTimeout)
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, *_SLOW)
 """The server may have carried out what was asked, and its answer did not arrive."""
 
 
@@ -40,7 +41,7 @@ def told_token() -> str:
 class Server:
     """The instance at this address. Its rules decide, and its words are shown.
 
-    transport: a way to it that is not the network; sleep: how to wait.
+    transport: a way to it that is not the network; sleep: how to wait; timeout: seconds in which it has to answer.
     """
 
     def __init__(
@@ -49,13 +50,14 @@ class Server:
         token: str,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        timeout: float = _TIMEOUT,
     ) -> None:
-        self._sleep = sleep
+        self._sleep, self._timeout = sleep, timeout
         self._heard = False
         self._client = httpx.Client(
             base_url=f"{_checked(address, token)}/api/v1/",
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=_TIMEOUT,
+            timeout=timeout,
             transport=transport or httpx.HTTPTransport(retries=2),  # of connecting, when nothing has been asked yet
         )
 
@@ -67,12 +69,7 @@ class Server:
         try:
             answer = self._in_time(method, path, **sent)
         except httpx.HTTPError as error:
-            told = Message(
-                "{host} cannot be asked: {error}; is `suanli serve` running there?",
-                host=self._client.base_url.host,
-                error=str(error) or type(error).__name__,
-            )
-            raise Unavailable(told) from None
+            raise Unavailable(self._unanswered(error, changing=method != "GET" and path != "probe")) from None
         if not answer.is_success:
             raise _error(answer)
         self._heard = True
@@ -107,13 +104,39 @@ class Server:
             self._sleep(int(wait))
 
     def _sent(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Once more where its answer was lost: only what has a key, under which the server carries it out once."""
+        """Once more where its answer was lost or is late: only what changes nothing, or has a key.
+
+        Under that key the server carries it out once; while the first sending is under way there, it is waited for.
+        """
         try:
             return self._client.request(method, path, **sent)
         except _LOST:
-            if "Idempotency-Key" not in sent.get("headers", {}):
+            if method != "GET" and "Idempotency-Key" not in sent.get("headers", {}):
                 raise
-        return self._client.request(method, path, **sent)
+        end = time.monotonic() + self._timeout
+        answer = self._client.request(method, path, **sent)
+        while (wait := _under_way(answer)) and time.monotonic() + wait < end:
+            self._sleep(wait)
+            answer = self._client.request(method, path, **sent)
+        return answer
+
+    def _unanswered(self, error: httpx.HTTPError, *, changing: bool) -> Message:
+        host = self._client.base_url.host
+        if isinstance(error, _SLOW):
+            told = Message("{host} has not answered within {seconds:g} s", host=host, seconds=self._timeout)
+        else:
+            told = Message("{host} cannot be asked: {error}", host=host, error=str(error) or type(error).__name__)
+        if changing and isinstance(error, _LOST):
+            return Message(
+                "{told}; it may have been carried out all the same: look before you ask for it again", told=told
+            )
+        return Message("{told}; is `suanli serve` running there?", told=told)
+
+
+def _under_way(answer: httpx.Response) -> int:
+    """After how many seconds the server has the answer to the first sending; 0: this is the answer."""
+    told = answer.headers.get("retry-after", "")
+    return int(told) if answer.status_code == 409 and told.isdecimal() else 0
 
 
 def _checked(address: str, token: str) -> str:
@@ -141,7 +164,7 @@ def _error(answer: httpx.Response) -> SuanliError:
     if answer.status_code in (401, 403):
         return Forbidden(told)
     if answer.status_code in (409, 412):
-        return Conflict(told)
+        return StillUnderWay(told) if _under_way(answer) else Conflict(told)
     return Unavailable(told) if answer.status_code >= 500 else SuanliError(told)
 
 

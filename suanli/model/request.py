@@ -9,17 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from suanli.model.capacity import CapacityEntry, Moment
 from suanli.model.message import Message
 from suanli.model.site import Id, Site
+from suanli.model.text import SAID
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+_Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=SAID)] | None
+"""Why it is asked for, for the audit trail."""
 
 
 class SitesRequest(BaseModel):
-    """The registry says what these sites say. effective: since when changed facts are true; None: since recorded."""
+    """The registry says what these sites say. effective: since when changed facts are true; None: since recorded.
+
+    reason: why, beside every row of the audit trail.
+    """
 
     model_config = _STRICT
     action: Literal["sites.apply"] = "sites.apply"
     sites: Annotated[tuple[Site, ...], Field(min_length=1, max_length=10_000)]
     effective: Moment | None = None
+    reason: _Reason = None
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +59,7 @@ class _EntryRequest(BaseModel):
     site: Id
     pool: Id
     entry: CapacityEntry
+    reason: _Reason = None
 
     @property
     def subject(self) -> str:
@@ -84,6 +92,7 @@ class MoveRequest(BaseModel):
     to: Id
     as_id: Id | None = Field(default=None, alias="as")
     since: Moment = Field(alias="from")
+    reason: _Reason = None
 
     @property
     def subject(self) -> str:

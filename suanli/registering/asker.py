@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suanli.model.access import Principal, Scope, Verb, may
-from suanli.model.audit import Author, local_author
+from suanli.model.audit import Author, author_of, local_author
 from suanli.model.errors import Forbidden
 from suanli.model.message import Message
 
@@ -17,9 +17,12 @@ class Asker:
     principal: Principal
     author: Author
 
-    def because(self, reason: str | None) -> Author:
-        """As the audit trail names them where they give a reason."""
-        return self.author if reason is None else self.author.model_copy(update={"reason": reason})
+    def because(self, reason: str | None) -> Asker:
+        """The same one, with this reason beside everything that they change now; an InputError for one of many lines.
+
+        Nothing said (or only blanks) leaves what was said before.
+        """
+        return self if reason is None or not reason.strip() else replace(self, author=author_of(self.author, reason))
 
     def must(self, verb: Verb, told: Message) -> None:
         """A Forbidden where they may not do this everywhere; told: what it is, as in `may not give tokens`."""
@@ -31,9 +34,9 @@ class Asker:
             )
 
 
-def local_asker(reason: str | None = None) -> Asker:
+def local_asker() -> Asker:
     """Who sits at the store itself: they could write into it with any program, so nothing is kept from them."""
-    author = local_author(reason)
+    author = local_author()
     return Asker(Principal("", author.actor, frozenset({Scope("admin")})), author)
 
 

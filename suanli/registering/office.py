@@ -6,7 +6,7 @@ Who may decide has their request carried out at once; of all others it waits, co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from suanli.config import Config
 from suanli.listing import ledger_rows, pool_rows, site_row
 from suanli.model.access import may
 from suanli.model.capacity import Stage
-from suanli.model.errors import Forbidden, InputError, SuanliError
+from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError
 from suanli.model.message import Message
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.sample import Sample
@@ -32,6 +32,7 @@ from suanli.registering.pending import pending_rows
 from suanli.registering.probing import compared, probe
 from suanli.registering.requests import planned_request
 from suanli.registering.seen import seen, unseen
+from suanli.store.acceptance import Progress, read_progress
 from suanli.store.ledger_plan import Located, by_name
 from suanli.store.once import Once, answer_of, keep_answer
 from suanli.store.outcomes import Outcomes
@@ -90,6 +91,7 @@ class Office:
         then. still: raises when the registry is no more as it was looked at; nobody changes it from then on. Raises
         Forbidden, and InputError for what cannot be.
         """
+        who = who.because(request.reason)
         with self.store.exclusively() as connection:
             if once and (before := answer_of(connection, once, self.store.now)):
                 return before
@@ -117,13 +119,30 @@ class Office:
         self._apply(connection, who, [submitting(number, request, operators, who.author.actor)])
         return found.answer("pending", number)
 
-    def decide(self, who: Asker, number: int, verdict: Verdict, why: str | None = None) -> Answer:
-        """Decide on a pending submission; an approved one is planned anew, on what the registry says now."""
+    def decide(
+        self,
+        who: Asker,
+        number: int,
+        verdict: Verdict,
+        why: str | None = None,
+        looked_at: Sequence[str] | None = None,
+    ) -> Answer:
+        """Decide on a pending submission; an approved one is planned anew, on what the registry says now.
+
+        looked_at: the changes that were looked at, in words; a Conflict when approving it would make others by now.
+        """
+        who = who.because(why)
         with self.store.exclusively() as connection:
             one = submission_of(connection, number)
             self._may_decide(who, one, verdict)
             found = self._planned(connection, one.request) if verdict == "approved" else _Planned([], [])
-            self._apply(connection, who, [*found.changes, deciding(one, verdict, who.author.actor, why)])
+            if looked_at is not None and [change.text for change in found.changes] != list(looked_at):
+                told = Message(
+                    "submission {number} would change something else than was looked at: look again", number=number
+                )
+                raise Conflict(told)
+            decision = deciding(one, verdict, who.author.actor, who.author.reason)
+            self._apply(connection, who, [*found.changes, decision])
         self.store.reload()
         return found.answer(verdict, number)
 
@@ -189,14 +208,14 @@ class Office:
     def submissions(self, who: Asker, state: State | None = None, where: Where = EVERYWHERE) -> list[Answer]:
         """Those that this one may see, the oldest first."""
         with self.store.reading() as connection:
-            found = read_submissions(connection, state)
+            found, progress = read_submissions(connection, state), read_progress(connection)
         mine = [one for one in found if self._sees(who, one)]
-        return [_row(one) for one in mine if where.everywhere or self._meant(one, where)]
+        return [_row(one, progress.get(one.id)) for one in mine if where.everywhere or self._meant(one, where)]
 
     def submission(self, who: Asker, number: int) -> Answer:
         """One of them, with what was asked for."""
-        one = self._found(who, number)
-        return _row(one) | {"request": one.request.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        one, progress = self._found(who, number)
+        return _row(one, progress) | {"request": one.request.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
     def _planned(
         self,
@@ -291,12 +310,12 @@ class Office:
                 )
             )
 
-    def _found(self, who: Asker, number: int) -> Submission:
+    def _found(self, who: Asker, number: int) -> tuple[Submission, Progress | None]:
         with self.store.reading() as connection:
-            one = submission_of(connection, number)
+            one, progress = submission_of(connection, number), read_progress(connection).get(number)
         if not self._sees(who, one):
             raise self._hidden(who, number)
-        return one
+        return one, progress
 
     def _hidden(self, who: Asker, number: int) -> Forbidden:
         return Forbidden(
@@ -309,7 +328,7 @@ class Office:
         return all(may(who.principal, "read", operator) for operator in one.operators)
 
 
-def _row(one: Submission) -> Answer:
+def _row(one: Submission, progress: Progress | None) -> Answer:
     return {
         "id": one.id,
         "action": one.request.action,
@@ -321,4 +340,10 @@ def _row(one: Submission) -> Answer:
         "decided_at": None if one.decided_at is None else iso(one.decided_at),
         "decided_by": one.decided_by,
         "why": one.why,
+        "acceptance": None if progress is None else _told(progress),
     }
+
+
+def _told(progress: Progress) -> Answer:
+    at = None if progress.at is None else iso(progress.at)
+    return {"good": progress.good, "needed": progress.needed, "polled_at": at, "why": progress.why}

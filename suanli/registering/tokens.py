@@ -63,7 +63,7 @@ class TokenDesk:
         """Take it back: the next request with it is refused."""
         self._must()
         with trying(self.store, dry_run=dry_run) as connection:
-            found = revoke_token(connection, id_, self.who.because(reason), self.store.now)
+            found = revoke_token(connection, id_, self.who.because(reason).author, self.store.now)
         return {"id": found.id, "owner": found.owner, "revoked": not dry_run}
 
     def _must(self) -> None:

@@ -13,7 +13,7 @@ from suanli.model.message import Message
 from suanli.model.secret import NO_PASSWORD, SecretRef, holds_password
 from suanli.store.dialect import DRIVERS, fits_together, make_engine, reading, told, unenforced
 
-HEAD = "0006"
+HEAD = "0009"
 
 
 class SchemaError(SuanliError):

@@ -323,3 +323,14 @@ answered = Table(
     Column("at", LONG, nullable=False),
     Index("answered_by_time", "at"),
 )
+
+# One row for a submission that was looked at: how many good polls in a row it has had of its source (store.acceptance).
+acceptance = Table(
+    "acceptance",
+    metadata,
+    Column("submission", LONG, primary_key=True, autoincrement=False),
+    Column("good", LONG, nullable=False),
+    Column("needed", LONG, nullable=False),
+    Column("at", LONG),  # of the last poll
+    Column("why", TEXT),  # the last reason why it is not, or not yet, approved by itself
+)

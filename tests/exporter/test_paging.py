@@ -193,7 +193,7 @@ def test_law_pages_of_any_keys_are_all_rows_once(numbers: list[tuple[int, str]],
     request = Request({"type": "http", "path": "/x", "query_string": b"", "headers": [], "app": FastAPI()})
     found, now = list[Any](), page(request, limit)
     for _ in range(len(rows) + 1):
-        answer = now.of("rows", rows, lambda row: row["key"])
+        answer = now.answer("rows", rows, lambda row: row["key"])
         found += answer["rows"]
         if answer["next"] is None:
             break
