@@ -5,14 +5,10 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
-from json import dumps
-from urllib.parse import quote
-
-import orjson
 
 from collectors.base import Refused
 from suanli.model.errors import InputError
-from suanli.model.secret import SecretRef
+from suanli.model.secret import Hidden, SecretRef
 from suanli.model.site import Auth
 
 
@@ -23,7 +19,7 @@ class Credentials:
         self._auth = auth
         self._stamp: object = None
         self._headers: Mapping[bytes, bytes] = {}
-        self._hidden: tuple[str, ...] = ()
+        self.hide = Hidden()
 
     def headers(self) -> Mapping[bytes, bytes]:
         """The same object until something changes; Refused if a secret is missing or cannot be sent."""
@@ -33,19 +29,12 @@ class Credentials:
             self._stamp = stamp
         return self._headers
 
-    def hide(self, text: str) -> str:
-        for form in self._hidden:
-            text = text.replace(form, "***")
-        return text
-
     def _take(self, secret: str) -> None:
         headers = _auth_headers(self._auth, secret)
         if not all(value.isprintable() for value in headers.values()):
             raise Refused("a user's name or secret holds characters that no header can carry (a line end within?)")
         self._headers = {name.encode(): value.encode() for name, value in headers.items()}
-        escaped = (dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret, safe=""))
-        forms = {secret, _basic(self._auth.user or "", secret), *escaped}
-        self._hidden = tuple(sorted(forms, key=len, reverse=True))
+        self.hide = Hidden(secret, _basic(self._auth.user or "", secret))
 
 
 def _auth_headers(auth: Auth, secret: str) -> dict[str, str]:
