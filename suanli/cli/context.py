@@ -60,12 +60,16 @@ class Globals:
     def refuse_server(self, why: str = "") -> None:
         """An InputError where a server was named: the command would act here all the same. why: as a part of it."""
         if address := self.served_by():
-            because = Message("{why}: leave --server and SUANLI_SERVER out", why=why)
-            rest = because if why else Message("leave --server and SUANLI_SERVER out")
-            told = Message(
-                "this command acts on the store itself, not by {address}; {rest}", address=address, rest=rest
+            plain = Message(
+                "this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out",
+                address=address,
             )
-            raise InputError(Problem(told, key="--server"))
+            reasoned = Message(
+                "this command acts on the store itself, not by {address}; {why}; leave --server and SUANLI_SERVER out",
+                address=address,
+                why=why,
+            )
+            raise InputError(Problem(reasoned if why else plain, key="--server"))
 
     @contextmanager
     def opened(self, why: str = "") -> Iterator[tuple[Config, Store]]:

@@ -122,6 +122,8 @@ def _print_row(row: dict[str, Any]) -> None:
     for name in ("site", "pool", "at", "until", "check", "reason", "recorded_at", "released_at", "released_by"):
         if row[name] is not None:
             print(f"  {_named(name)}: {row[name]}")
-    print(f"  {_('the check')}: {row['why_zh' if spoken() == 'zh' else 'why']}")
+    named = {_("the check"): row["why_zh" if spoken() == "zh" else "why"]}
     if row["told"] is not None:
-        print(f"  {_('as it came')}: {json_text.dumps(row['told'], ensure_ascii=False)}")
+        named[_("as it came")] = json_text.dumps(row["told"], ensure_ascii=False)
+    for name, text in named.items():
+        print(f"  {name}: {text}")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _Id = Annotated[str, typer.Argument(metavar="SITE", help="lower-case letters, digits and hyphens; stable for ever")]
 _Effective = Annotated[str | None, typer.Option("--effective", help="since when that is true; since now when left out")]
 
+_WITH_PASSWORD = ("basic", "oauth2", "keystone")
+"""Kinds of access of which the secret is a password; of the others it is a token."""
+
 
 @grouped
 def register(
@@ -199,9 +202,13 @@ def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
         "settings": dict(map(_setting_of, access.setting or ())),
     }
     if access.auth is not None:
-        user = {"user": access.user} if access.user else {}
-        found["auth"] = {"kind": access.auth} | user | _secret(access.auth, access.secret)
+        found["auth"] = _auth(access.auth, access)
     return found | ({"interval": polled.interval} if polled.interval else {})
+
+
+def _auth(kind: str, access: Access) -> dict[str, Any]:
+    named = {"user": access.user, "url": access.auth_url}
+    return {"kind": kind} | {name: text for name, text in named.items() if text} | _secret(kind, access.secret)
 
 
 def _setting_of(text: str) -> tuple[str, Any]:
@@ -223,4 +230,4 @@ def _secret(auth: str, text: str | None) -> dict[str, Any]:
     if not colon or where not in ("env", "file"):
         # The text is left out on purpose: it may be the secret.
         raise InputError(Problem(Message("expected env:NAME or file:PATH, never the secret itself"), key="--secret"))
-    return {"password" if auth == "basic" else "token": {where: name}}
+    return {"password" if auth in _WITH_PASSWORD else "token": {where: name}}

@@ -37,8 +37,13 @@ class Access:
     kind: Annotated[str | None, typer.Option("--kind", help="of its management API: slurm, prometheus, http_json")] = (
         None
     )
-    auth: Annotated[str | None, typer.Option("--auth", help="none, basic, bearer, header or slurm")] = None
-    user: Annotated[str | None, typer.Option("--user", help="for basic and slurm")] = None
+    auth: Annotated[
+        str | None, typer.Option("--auth", help="none, basic, bearer, header, slurm, oauth2 or keystone")
+    ] = None
+    auth_url: Annotated[
+        str | None, typer.Option("--auth-url", help="for oauth2 and keystone: who gives the tokens")
+    ] = None
+    user: Annotated[str | None, typer.Option("--user", help="for basic, slurm, oauth2 (client id) and keystone")] = None
     secret: Annotated[
         str | None,
         typer.Option("--secret", help="env:NAME or file:PATH where it is polled from; never the secret"),

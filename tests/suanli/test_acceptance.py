@@ -20,7 +20,7 @@ from suanli.model.access import Principal, scopes_of
 from suanli.model.audit import Author
 from suanli.model.errors import Conflict, SuanliError
 from suanli.model.polled import PolledSite, PollOutcome
-from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
+from suanli.model.request import AdditionRequest, CorrectionRequest, MoveRequest, Request, SitesRequest
 from suanli.model.sample import Sample
 from suanli.model.site import Site
 from suanli.registering import acceptance as accepting
@@ -316,6 +316,10 @@ def correction(id_: str) -> CorrectionRequest:
     return CorrectionRequest.model_validate({"site": id_, "pool": "p", "entry": entry})
 
 
+def moving(id_: str, to: str) -> MoveRequest:
+    return MoveRequest.model_validate({"site": id_, "pool": "p", "to": to, "as": "q", "from": TODAY})
+
+
 def planned(count: int) -> dict[str, Any]:
     return devices(count) | {"stage": "planned"}
 
@@ -324,6 +328,7 @@ def planned(count: int) -> dict[str, Any]:
     ("request_of", "why"),
     [
         (lambda _: correction("known"), "a correction says something else of what was recorded"),
+        (lambda _: moving("known", "bare"), "no poll can tell whether"),
         (lambda _: adding("mute", devices(1000, TODAY)), "mute has no source that could be asked"),
         (lambda _: registering(site("new", None, devices(1000))), "new has no source that could be asked"),
         (lambda api: registering(site("new", api.source())), "nothing is declared as built now"),

@@ -231,7 +231,7 @@ def test_add_approve_end_list(folder: Path) -> None:
     rule = "FREQ=WEEKLY;BYDAY=SU"
     added = add(folder, *PAST, "--rule", rule)
     assert (added.code, added.out) == (0, "window 1 recorded\n")
-    assert added.err == "it has no effect until it is approved: suanli maintenance approve 1 --by NAME\n"
+    assert added.err == "it has no effect until it is approved: suanli maintenance approve 1\n"
     (row,) = listed(folder, "--from", "2025-03-01", "--to", "2025-03-31")
     assert (row["site"], row["pool"], row["policy"], row["rule"], row["reason"]) == (
         "wh-1",

@@ -62,6 +62,18 @@ def test_a_source_with_its_settings_and_secret_by_name(tmp_path: Path) -> None:
     assert found["auth"]["token"]["file"] == "/etc/suanli/wh.token"
 
 
+@pytest.mark.parametrize("kind", ["oauth2", "keystone"])
+def test_a_source_that_is_signed_in_to_elsewhere(tmp_path: Path, kind: str) -> None:
+    source = ["--kind", "http_json", "--url", "https://api.example/v1", "--setting", "path=/compute"]
+    source += ["--setting", "fields={online: up}", "--auth", kind, "--user", "suanli", "--secret", "env:WH_SECRET"]
+    missing = register(tmp_path, *SITE, *source)
+    assert (missing.code, f"auth kind {kind} takes url, user, password" in missing.err) == (2, True), missing.err
+    url = "https://id.example/v3"
+    assert register(tmp_path, *SITE, *source, "--auth-url", url).code == 0
+    auth = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
+    assert auth == {"kind": kind, "user": "suanli", "password": {"env": "WH_SECRET"}, "url": url}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -81,7 +81,7 @@ def test_a_listing_is_the_same_over_there(served: Instance, remote: Callable[...
     for form in ((), ("--json",)):
         here, there = served.run(*words, *form), remote("admin", *words, *form)
         assert there.stdout == here.stdout
-        assert here.stdout or "没有" in here.stderr
+        assert here.stdout or "no site of which two signals are heard" in here.stderr
 
 
 def test_a_token_is_created_listed_and_taken_back(served: Instance, remote: Callable[..., Any]) -> None:
