@@ -71,7 +71,7 @@ def test_a_source_that_is_signed_in_to_elsewhere(tmp_path: Path, kind: str) -> N
     url = "https://id.example/v3"
     assert register(tmp_path, *SITE, *source, "--auth-url", url).code == 0
     auth = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
-    assert auth == {"kind": kind, "user": "suanli", "password": {"env": "WH_SECRET"}, "url": url}
+    assert auth == {"kind": kind, "user": "suanli", "password": {"env": "WH_SECRET", "file": None}, "url": url}
 
 
 @pytest.mark.parametrize(
