@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from json import dumps
 from typing import Protocol
-from urllib.parse import quote, quote_plus
-
-import orjson
+from urllib.parse import quote_plus
 
 from collectors.answers import Answer
 from collectors.base import Refused
 from suanli.model.errors import InputError
-from suanli.model.secret import SecretRef
+from suanli.model.secret import Hidden, SecretRef
 from suanli.model.site import Auth
 
 Ask = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
@@ -44,21 +41,17 @@ class Secret:
         self._ref = ref
         self._stamp: object = None
         self.value = ""
-        self._forms: tuple[str, ...] = ()
+        self.hide = Hidden()
 
     def changed(self, user: str = "") -> bool:
         """Whether it was read anew; Refused if it is missing. user: whose password it is."""
         if (stamp := _stamp(self._ref)) == self._stamp:
             return False
         self.value = _revealed(self._ref)
-        self._forms = _forms(self.value, user)
+        joined = (_basic(user, self.value), _basic(quote_plus(user), quote_plus(self.value)))
+        self.hide = Hidden(self.value, *joined)
         self._stamp = stamp
         return True
-
-    def hide(self, text: str) -> str:
-        for form in self._forms:
-            text = text.replace(form, "***")
-        return text
 
 
 class Credentials:
@@ -94,12 +87,6 @@ def encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
 def basic(user: str, password: str) -> str:
     """The value of an Authorization header."""
     return f"Basic {_basic(user, password)}"
-
-
-def _forms(secret: str, user: str) -> tuple[str, ...]:
-    escaped = (dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret, safe=""), quote_plus(secret))
-    joined = {_basic(user, secret), _basic(quote_plus(user), quote_plus(secret))}
-    return tuple(sorted({secret, *joined, *escaped}, key=len, reverse=True))
 
 
 def _auth_headers(auth: Auth, secret: str) -> dict[str, str]:

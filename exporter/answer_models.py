@@ -1,4 +1,7 @@
-"""The shapes of the registry's answers, for whoever reads the OpenAPI document; times are ISO 8601 in UTC."""
+"""The shapes of the registry's answers, for whoever reads the OpenAPI document; times are ISO 8601 in UTC.
+
+next: the cursor of the next page, null on the last.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,26 @@ class Sites(BaseModel):
     """A listing."""
 
     sites: list[SiteRow]
+    next: str | None
+
+
+class PoolRow(BaseModel):
+    """One pool; since: when it came to its site, null where it was always there."""
+
+    site: str
+    pool: str
+    model: str
+    basis: Basis
+    since: str | None
+    planned_pflops: float | None
+    built_pflops: float | None
+
+
+class Pools(BaseModel):
+    """A listing."""
+
+    pools: list[PoolRow]
+    next: str | None
 
 
 class LedgerRow(BaseModel):
@@ -49,6 +72,7 @@ class Capacity(BaseModel):
     """The ledger."""
 
     capacity: list[LedgerRow]
+    next: str | None
 
 
 class FiguresBeside(BaseModel):
@@ -93,6 +117,15 @@ class Probed(BaseModel):
     figures: list[FiguresBeside]
 
 
+class Acceptance(BaseModel):
+    """How far it has proved itself: so many good polls of its own source in a row; the last reason why not."""
+
+    good: int
+    needed: int
+    polled_at: str | None
+    why: str | None
+
+
 class SubmissionRow(BaseModel):
     """What was asked for and waits, or was decided on."""
 
@@ -106,12 +139,14 @@ class SubmissionRow(BaseModel):
     decided_at: str | None
     decided_by: str | None
     why: str | None
+    acceptance: Acceptance | None
 
 
 class Submissions(BaseModel):
     """A listing."""
 
     submissions: list[SubmissionRow]
+    next: str | None
 
 
 class Submitted(SubmissionRow):

@@ -17,12 +17,17 @@ from exporter.bodies import StrictJson
 from exporter.comparing_routes import comparing_routes
 from exporter.described import EVERYWHERE, described, told
 from exporter.desk import Desk
+from exporter.filters import known_only
 from exporter.guard import Guard, guarded, reader
+from exporter.held_routes import held_routes
 from exporter.pace import Pace
 from exporter.period_routes import rates_routes
 from exporter.problems import problems_told
 from exporter.prometheus import Exposition
 from exporter.registry_routes import registry_routes
+from exporter.token_routes import token_routes
+from exporter.trail_routes import trail_routes
+from exporter.window_routes import window_routes
 from suanli import __version__
 from suanli.access import Door
 from suanli.config import Config
@@ -54,18 +59,21 @@ def make_api(served: Served) -> FastAPI:
         title="Suanli", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
     open_reads = served.open_reads and not served.read_token
-    pace = Pace(served.config.registration.writes_per_minute)
+    rules = served.config.registration
+    pace = Pace(rules.writes_per_minute, rules.reads_per_minute)
     guarded(api, Guard(Door(served.store), served.read_token, open_reads, served.clock), pace)
     problems_told(api)
     _alive(api)
-    registry = APIRouter(route_class=StrictJson, responses=told(*EVERYWHERE))
-    registry_routes(registry, served.desk)
+    known = Depends(known_only)
+    registry = APIRouter(route_class=StrictJson, dependencies=[known], responses=told(*EVERYWHERE))
+    for routes in (registry_routes, token_routes, trail_routes, window_routes, held_routes):
+        routes(registry, served.desk)
     api.include_router(registry)
-    fleet = APIRouter(dependencies=[Depends(reader)], responses=told(*EVERYWHERE, 410))
+    fleet = APIRouter(dependencies=[known, Depends(reader)], responses=told(*EVERYWHERE, 410))
     _health(fleet, served)
     comparing_routes(fleet, served)
     api.include_router(fleet)
-    rates = APIRouter(responses=told(*EVERYWHERE, 410))
+    rates = APIRouter(dependencies=[known], responses=told(*EVERYWHERE, 410))
     rates_routes(rates, served.store, served.config, served.clock)
     api.include_router(rates)
     described(api, open_reads=open_reads)

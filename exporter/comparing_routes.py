@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
+from exporter.comparing_models import Benchmarks, Change, Disagreements, Funnel, Targets
+from exporter.described import answering
 from suanli.answers import GroupBy
 from suanli.comparing import (
     AskedChange,
@@ -40,22 +42,22 @@ def comparing_routes(api: APIRouter, served: Served) -> None:
     def now() -> int:
         return int(served.clock())
 
-    @api.get("/api/v1/benchmarks")
+    @api.get("/api/v1/benchmarks", responses=answering(Benchmarks))
     def benchmarks(at: _At = None, basis: Basis = CANONICAL_BASIS) -> JSONResponse:
         """Published rates beside ours, and what is missing to reach them."""
         return JSONResponse(benchmarks_answer(store, config, now() if at is None else at, basis))
 
-    @api.get("/api/v1/targets")
+    @api.get("/api/v1/targets", responses=answering(Targets))
     def targets(at: _At = None, since: _From = None, until: _To = None) -> JSONResponse:
         """The configured targets at an instant or from `from` to `to`, less what maintenance excuses."""
         return JSONResponse(targets_answer(store, config, *asked_stretch(at, since, until, now())))
 
-    @api.get("/api/v1/disagreements")
+    @api.get("/api/v1/disagreements", responses=answering(Disagreements))
     def disagreements(at: _At = None, as_of: _AsOf = None) -> JSONResponse:
         """How far second signals lie from sources."""
         return JSONResponse(disagreement_rows(store, now() if at is None else at, as_of))
 
-    @api.get("/api/v1/change")
+    @api.get("/api/v1/change", responses=answering(Change))
     def change(
         before: _Before,
         after: _After,
@@ -67,7 +69,7 @@ def comparing_routes(api: APIRouter, served: Served) -> None:
         """What each group did to the change of the fleet's rate."""
         return JSONResponse(change_answer(store, config, AskedChange(before, after, months, metric, by, basis)))
 
-    @api.get("/api/v1/funnel")
+    @api.get("/api/v1/funnel", responses=answering(Funnel))
     def funnel(at: _At = None, basis: Basis = CANONICAL_BASIS) -> JSONResponse:
         """Planned, built, online, used, and how long each step takes."""
         return JSONResponse(funnel_answer(store, now() if at is None else at, basis))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ _NO = {
     429: "Asked too often; Retry-After says for how many seconds to wait.",
     503: "Something that the answer depends on does not work now.",
 }
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 EVERYWHERE = (401, 403, 422, 429, 503)
 
 
@@ -47,9 +49,14 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _problem(status) for status in statuses}
 
 
-def answering(model: type[BaseModel], **also: str) -> dict[int | str, dict[str, Any]]:
+def answering(model: type[BaseModel] | UnionType, **also: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with this model."""
     return {200: {"model": model, **also}}
+
+
+def creating(model: type[BaseModel], created: str, else_: str) -> dict[int | str, dict[str, Any]]:
+    """Of a route that makes something (201), or answers what it would have made, or had made before (200)."""
+    return {201: {"model": model, "description": created}, 200: {"model": model, "description": else_}}
 
 
 def described(api: FastAPI, *, open_reads: bool) -> None:
@@ -87,4 +94,5 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 def _problem(status: int) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{_PROBLEM}"}
-    return {"description": _NO[status], "content": {"application/problem+json": {"schema": schema}}}
+    said = {"description": _NO[status], "content": {"application/problem+json": {"schema": schema}}}
+    return said | ({"headers": _RETRY_AFTER} if status == 429 else {})

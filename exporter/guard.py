@@ -27,7 +27,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN = "/api/v1/sites, /capacity, /submissions, /rates, /history"
+_OWN = "/api/v1/sites, /pools, /capacity, /submissions, /maintenance, /quarantine, /rates, /history"
 _ANYONE = Principal("", "anyone on this machine", frozenset({Scope("read")}))
 _READER = Principal("", "read_token", frozenset({Scope("read")}))
 
@@ -57,7 +57,7 @@ class Guard:
 
 
 def guarded(api: FastAPI, guard: Guard, pace: Pace) -> None:
-    """Nothing of the API is reached but by somebody, nor more often than `pace` lets them change something.
+    """Nothing of the API is reached but by somebody, nor more often than `pace` lets them.
 
     `request.state` has `principal` and `request_id`.
     """
@@ -82,8 +82,8 @@ async def _answered(
         return problem(411, "say how long the request is: Content-Length")
     try:
         principal = request.state.principal = await guard.principal(request)
-        if request.method not in _READS:
-            pace.keep(principal)
+        if principal is not _ANYONE:
+            pace.keep(principal, reads=request.method in _READS)
     except SuanliError as error:
         return problem_of(error)
     return await proceed(request)

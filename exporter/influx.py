@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from exporter.base import Rejected, Retry
 from exporter.lineprotocol import lines_of
 from suanli.config import SinkConfig
+from suanli.model.secret import Hidden
 from suanli.store.sql import Batch
 
 CHUNK = 5000
@@ -37,6 +38,7 @@ class InfluxSink:
         self.name = config.name
         self._org, self._bucket = config.org or "-", config.bucket or "-"
         token = config.token.reveal().get_secret_value() if config.token else ""
+        self._hide = Hidden(token)
         # VictoriaMetrics takes the same writes and needs neither organisation nor bucket.
         self._client = InfluxDBClient(config.url, token, org=self._org, timeout=_TIMEOUT_MS, enable_gzip=True)
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
@@ -57,14 +59,14 @@ class InfluxSink:
         try:
             self._write.write(bucket=self._bucket, org=self._org, record=body, write_precision=_SECONDS)
         except ApiException as error:
-            raise _told(error) from None
+            raise _told(error, self._hide) from None
         except (HTTPError, OSError) as error:
             raise Retry(f"{self.name} does not answer: {type(error).__name__}") from None
 
 
-def _told(error: ApiException) -> Retry | Rejected:
+def _told(error: ApiException, hide: Hidden) -> Retry | Rejected:
     status = error.status or 0
-    words = f"{status} {str(error.message or error.body or error.reason)[:300]}"
+    words = f"{status} {hide(str(error.message or error.body or error.reason))[:300]}"
     if status in _REFUSED_FOR_GOOD:
         return Rejected(words)
     return Retry(words, _PAUSE if status in _NOT_LET_IN else _retry_after(error))

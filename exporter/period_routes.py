@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
+from exporter.described import answering
+from exporter.explained_models import Explained
+from exporter.figure_models import History, RatesAtInstant, RatesOverPeriod
 from exporter.guard import operators
-from suanli.answers import Asked, GroupBy, View
+from suanli.answers import GroupBy, View
 from suanli.config import Config
-from suanli.explaining.answer import explain_answer
 from suanli.model.units import CANONICAL_BASIS, Basis
-from suanli.questions import DEFAULT_EVERY, Question, answer_history, answer_rates
+from suanli.questions import DEFAULT_EVERY, Question, answer_explained, answer_history, answer_rates
 from suanli.store.sql import Store
 
 _LAST = 32_503_680_000  # the year 3000: no calendar ends before it
@@ -33,7 +35,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
     Who reads only some operators' sites is answered as if there were no others.
     """
 
-    @api.get("/api/v1/rates")
+    @api.get("/api/v1/rates", responses=answering(RatesAtInstant | RatesOverPeriod))
     def rates(
         own: _Operators,
         at: _At = None,
@@ -49,7 +51,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         given = Question(at, since, until, as_of, by, basis, maintenance, mean, own)
         return JSONResponse(answer_rates(store, given, config, int(clock()), live=True))
 
-    @api.get("/api/v1/history")
+    @api.get("/api/v1/history", responses=answering(History))
     def history(
         own: _Operators,
         since: _From = None,
@@ -65,7 +67,7 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         given = Question(None, since, until, as_of, group, basis, maintenance, operators=own)
         return JSONResponse(answer_history(store, given, every, config, int(clock()), fleet=by == "fleet"))
 
-    @api.get("/api/v1/rates/explain")
+    @api.get("/api/v1/rates/explain", responses=answering(Explained))
     def explain(
         own: _Operators,
         at: _At = None,
@@ -75,6 +77,5 @@ def rates_routes(api: APIRouter, store: Store, config: Config, clock: Callable[[
         maintenance: View = "include",
     ) -> JSONResponse:
         """Why the rates are what they are: words, ledger entries, addends and ratios."""
-        now = int(clock())
-        when, known = now if at is None else at, now if as_of is None else as_of
-        return JSONResponse(explain_answer(store, Asked(when, known, by, basis, maintenance, as_of, own), config))
+        given = Question(at, None, None, as_of, by, basis, maintenance, operators=own)
+        return JSONResponse(answer_explained(store, given, config, int(clock())))

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from suanli.access import AccessError, LockedOut
-from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable, Unknown
+from suanli.model.errors import Conflict, Forbidden, InputError, StillUnderWay, SuanliError, Unavailable, Unknown
 from suanli.model.yamlfile import dotted
 
 _PLACES = frozenset({"body", "query", "path", "header"})
@@ -88,6 +88,8 @@ def problem_of(error: SuanliError) -> JSONResponse:
         return problem(412, str(error), headers={"ETag": error.etag}, current=error.state)
     if isinstance(error, TooMany):
         return problem(429, str(error), headers={"Retry-After": str(error.retry_after)})
+    if isinstance(error, StillUnderWay):
+        return problem(409, str(error), headers={"Retry-After": str(error.retry_after)})
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 410)
     if isinstance(error, InputError):
         errors = [{"detail": one.message} | ({"field": one.key} if one.key else {}) for one in error.problems]

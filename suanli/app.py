@@ -35,6 +35,7 @@ from suanli.model.message import Message
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
 from suanli.record import opened_store
+from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
 from suanli.registry.polled import polled_cross_check, polled_site
@@ -137,11 +138,12 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
         exposition = Exposition(store, outcomes, checks, own, config)
+        office = Office(store, config)
         served = Served(
             store,
             exposition,
             config,
-            ServedDesk(Office(store, config), outcomes),
+            ServedDesk(office, outcomes),
             lambda: poller.fault or "",
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
@@ -173,6 +175,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             _Work("upkeep", upkeep.run(), upkeep.stop),
             _Work("commissioning watch", stages.run(), stages.stop),
         )
+        tasks.start(*(_Work("acceptance", one.run(), one.stop) for one in _accepting(store, office, config)))
         yield Service(http.address, store, outcomes, asyncio.Event(), tasks.running)
 
 
@@ -210,6 +213,12 @@ class _Tasks:
         stops = [one.stop or task.cancel for one, task in zip(group, tasks, strict=True)]
         self._stack.push_async_callback(_end, tasks, *stops)
         self.running += tasks
+
+
+def _accepting(store: Store, office: Office, config: Config) -> list[Acceptance]:
+    """The one who decides by polls; nobody where the configuration leaves that to persons."""
+    settings = config.registration.acceptance
+    return [] if settings is None else [Acceptance(store, office, config, settings)]
 
 
 def _prepare_process() -> None:

@@ -7,12 +7,13 @@ Four kinds: `sample` and `figure` were held at the entrance, `sink` is a point t
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from suanli.answers import iso
-from suanli.model.errors import InputError, Problem
+from suanli.model.errors import InputError, Problem, Unknown
 from suanli.model.message import Message
 from suanli.quality.entrance import CHECKS
 from suanli.quality.inspections import INSPECTIONS
@@ -38,20 +39,29 @@ def checks() -> tuple[str, ...]:
 
 
 def quarantine_rows(
-    store: Store, site: str | None = None, check: str | None = None, everything: bool = False, limit: int | None = None
+    store: Store,
+    sites: Collection[str] | None = None,
+    check: str | None = None,
+    everything: bool = False,
+    limit: int | None = None,
+    before: int | None = None,
+    first: int | None = None,
 ) -> list[dict[str, Any]]:
     """What is held, refused by sinks, or found and still open, each kind the newest first.
 
-    everything: also what was released and findings that are over. limit: so many of each kind at most.
+    sites: only of these; None: of all. everything: also what was released and findings that are over. limit: so many of
+    each kind at most. before, first: of what was held at the entrance, which may be much, only what has a smaller
+    number, and at most so many.
     """
     now = store.now
     with store.reading() as connection:
-        rows = [_of_held(one) for one in held_rows(connection, site, check, everything, limit)]
+        rows = [_of_held(one) for one in held_rows(connection, sites, check, everything, first or limit, before)]
         found = [one for one in read_findings(connection, check=check) if everything or one.open_at(now)]
         refused = connection.execute(select(schema.rejections).order_by(schema.rejections.c.id.desc())).all()
     sinks = [_of_sink(row) for row in refused] if check in (None, SINK) else []
-    more = [row for row in (_of_found(store, one) for one in found) if site in (None, row["site"])]
-    return rows + more[:limit] + [row for row in sinks if site in (None, row["site"])][:limit]
+    more = (_of_found(store, one) for one in found)
+    parts = [[row for row in part if sites is None or row["site"] in sites] for part in (more, sinks)]
+    return rows + parts[0][:limit] + parts[1][:limit]
 
 
 def quarantine_row(store: Store, id_: str) -> dict[str, Any]:
@@ -69,9 +79,13 @@ def quarantine_row(store: Store, id_: str) -> dict[str, Any]:
             row = connection.execute(select(schema.rejections).where(schema.rejections.c.id == number)).first()
             if row is not None:
                 return _in_full(_of_sink(row), {"sink": row.sink, "seq": row.seq, "line": row.line})
-    raise InputError(
-        Problem(Message("nothing is listed under {id}; `suanli quarantine list --all` shows what is", id=id_))
-    )
+    raise not_listed(id_)
+
+
+def not_listed(id_: str) -> Unknown:
+    """What is said where nothing is listed under this, or nothing for who asks."""
+    told = Message("nothing is listed under {id}; `suanli quarantine list --all` shows what is", id=id_)
+    return Unknown(Problem(told))
 
 
 def released_number(id_: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from suanli.answers import Asked, GroupBy, View
 from suanli.config import Config
+from suanli.explaining.answer import explain_answer
 from suanli.instant_answers import instant_answer
 from suanli.model.calendar import DAY, every_of
 from suanli.model.errors import InputError, Problem
@@ -65,6 +66,14 @@ def answer_history(
     end = now if given.hi is None else min(given.hi, now)
     lo, hi = passed(end - DAY if given.lo is None else given.lo, given.hi, now)
     return history_answer(store, _period(given, lo, hi), width, config, fleet=fleet)
+
+
+def answer_explained(store: Store, given: Question, config: Config, now: int) -> dict[str, Any]:
+    """Why the rates at an instant are what they are."""
+    known = now if given.as_of is None else given.as_of
+    at = now if given.at is None else given.at
+    asked = Asked(at, known, given.by, given.basis, given.maintenance, given.as_of, given.operators)
+    return explain_answer(store, asked, config)
 
 
 def passed(lo: int, hi: int | None, now: int) -> tuple[int, int]:

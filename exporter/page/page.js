@@ -105,11 +105,22 @@ async function fetched(path) {
   return answer.json();
 }
 
+async function listed(name) {
+  const rows = [];
+  let cursor = "";
+  do {
+    const page = await fetched(`/api/v1/${name}?limit=1000${cursor}`);
+    rows.push(...page[name]);
+    cursor = page.next === null ? "" : `&cursor=${encodeURIComponent(page.next)}`;
+  } while (cursor);
+  return rows;
+}
+
 async function refresh() {
   const trouble = document.getElementById("trouble");
   try {
-    const [rates, sites] = await Promise.all([fetched("/api/v1/rates"), fetched("/api/v1/sites")]);
-    shown = { rates, names: new Map(sites.sites.map((site) => [site.id, site])) };
+    const [rates, sites] = await Promise.all([fetched("/api/v1/rates"), listed("sites")]);
+    shown = { rates, names: new Map(sites.map((site) => [site.id, site])) };
     trouble.hidden = true;
   } catch (error) {
     trouble.hidden = false;

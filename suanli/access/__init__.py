@@ -2,8 +2,8 @@
 
 from suanli.access.door import Door
 from suanli.access.errors import AccessError, Expired, Invalid, LockedOut, Missing, Revoked, WrongNetwork
-from suanli.access.issuing import Issued, WantedToken, issue, revoke
-from suanli.access.listing import token_rows
+from suanli.access.issuing import Issued, WantedToken, issue, new_token, revoke
+from suanli.access.listing import token_row, token_rows
 
 __all__ = [
     "AccessError",
@@ -17,6 +17,8 @@ __all__ = [
     "WantedToken",
     "WrongNetwork",
     "issue",
+    "new_token",
     "revoke",
+    "token_row",
     "token_rows",
 ]

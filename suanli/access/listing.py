@@ -12,10 +12,11 @@ from suanli.store.tokens import RecordedToken, tokens
 def token_rows(store: Store) -> list[dict[str, Any]]:
     """Every token that was ever given, the oldest first; never its text."""
     with store.reading() as connection:
-        return [_row(one) for one in tokens(connection)]
+        return [token_row(one) for one in tokens(connection)]
 
 
-def _row(one: RecordedToken) -> dict[str, Any]:
+def token_row(one: RecordedToken) -> dict[str, Any]:
+    """One of them; times in ISO 8601, None: never (yet)."""
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
     return {
         "id": one.id,

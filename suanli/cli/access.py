@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.access_words import fault as fault_told
 from suanli.cli.access_words import print_rows, print_tokens
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _
 from suanli.cli.output import print_json
-from suanli.model.message import Message
+from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message, message_of
 
 if TYPE_CHECKING:
     from suanli.model.audit import Head
@@ -40,34 +42,26 @@ def create(
     read: everything. register:OPERATOR: read and submit for the sites of that operator, which somebody then approves.
     approve: read, submit, decide. admin: all of it, and tokens. push:SITE: hand in samples of that site.
     """
-    from suanli.access import WantedToken, issue
-    from suanli.answers import iso
+    from suanli.access import WantedToken
     from suanli.cli.reading import made
-    from suanli.model.audit import local_author
 
     values = {"owner": owner, "scope": tuple(scope), "expires": expires, "network": tuple(network or ())}
     wanted = made(WantedToken, values)
-    with given(context).opened() as (_config, store):
-        issued = issue(store, wanted, local_author(), dry_run=dry_run)
-    found = issued.token
-    text = None if dry_run else issued.text.get_secret_value()
+    with at_desk(given(context)) as desk:
+        answer = desk.tokens.create(wanted, dry_run=dry_run)
     if json:
-        end = None if found.expires_at is None else iso(found.expires_at)
-        scopes = [str(one) for one in found.scopes]
-        print_json({"id": found.id, "owner": found.owner, "scopes": scopes, "expires_at": end, "token": text})
-    elif text is not None:
-        print(text)
+        print_json(answer)
+    elif answer["token"] is not None:
+        print(answer["token"])
     created = _("token {id} is {owner}'s; it is shown this once: hand it over")
-    say((_("{owner} would get a token") if dry_run else created).format(id=found.id, owner=found.owner))
+    say((_("{owner} would get a token") if dry_run else created).format(id=answer["id"], owner=answer["owner"]))
 
 
 @token.command("list")
 def list_tokens(context: typer.Context, json: _Json = False) -> None:
     """Every token that was ever given: whose, what for, until when, when last used; never the token itself."""
-    from suanli.access import token_rows
-
-    with given(context).opened() as (_config, store):
-        rows = token_rows(store)
+    with at_desk(given(context)) as desk:
+        rows = desk.tokens.listed()
     if json:
         print_json({"tokens": rows})
     else:
@@ -83,15 +77,12 @@ def revoke(
     json: _Json = False,
 ) -> None:
     """Take a token back: the next request with it is refused. What was done with it stays."""
-    from suanli.access import revoke as take_back
-    from suanli.model.audit import local_author
-
-    with given(context).opened() as (_config, store):
-        found = take_back(store, id_, local_author(reason), dry_run=dry_run)
+    with at_desk(given(context)) as desk:
+        answer = desk.tokens.revoke(id_, reason, dry_run=dry_run)
     if json:
-        print_json({"id": found.id, "owner": found.owner, "revoked": not dry_run})
+        print_json(answer)
     told = _("token {id} of {owner} would be revoked") if dry_run else _("token {id} of {owner} is revoked")
-    say(told.format(id=found.id, owner=found.owner))
+    say(told.format(id=answer["id"], owner=answer["owner"]))
 
 
 def audit(
@@ -112,41 +103,39 @@ def audit(
     the head; noted elsewhere and given back as --head, it also finds rows that were cut off at the end.
     """
     from suanli.cli.moments import moment
-    from suanli.model.errors import InputError, Problem
-    from suanli.store.audit import audit_rows, head_of, verified
 
     if head is not None and not verify:
         raise InputError(Problem(Message("is compared by --verify"), key="--head"))
     noted = None if head is None else _head(head)
-    with given(context).opened() as (config, store), store.reading() as connection:
+    with at_desk(given(context)) as desk:
+        config = desk.config
         if verify:
-            found, now = verified(connection, noted), head_of(connection)
+            found = desk.trail.verified(noted)
         else:
             times = moment("--from", since, config.zone), moment("--to", until, config.zone)
-            rows = audit_rows(connection, *times, actor, action, subject, limit)
-    if not verify:
+            rows = desk.trail.listed(*times, actor, action, subject, limit)[::-1]
+    if verify:
+        _tell_verified(found, json=json)
+    else:
         print_rows(rows, json=json)
-        return
-    fault = None if found is None else {"seq": found.seq, "kind": found.kind}
+
+
+def _tell_verified(found: dict[str, Any], *, json: bool) -> None:
+    fault = found["fault"]
     if json:
-        print_json({"ok": found is None, "head": str(now), "fault": fault})
-    elif found is None:
-        print(
-            _(
-                "the audit trail is whole: {count} rows; head {head} (note it elsewhere, and give it back as --head)"
-            ).format(head=now, count=now.seq)
-        )
-    if found is not None:
-        say(f"suanli: {fault_told(found.kind, found.seq)}")
+        print_json(found)
+    elif fault is None:
+        whole = _("the audit trail is whole: {count} rows; head {head} (note it elsewhere, and give it back as --head)")
+        print(whole.format(head=found["head"], count=found["head"].partition(":")[0]))
+    if fault is not None:
+        say(f"suanli: {fault_told(fault['kind'], fault['seq'])}")
         raise SystemExit(1)
 
 
 def _head(text: str) -> Head:
     from suanli.model.audit import Head
-    from suanli.model.errors import InputError, Problem
 
-    number, colon, hashed = text.partition(":")
-    hashed = hashed if colon else number
-    if len(hashed) != 64 or (colon and not number.isdecimal()):
-        raise InputError(Problem(Message("expected NUMBER:HASH, as --verify prints it"), key="--head"))
-    return Head(int(number) if colon else 0, hashed)
+    try:
+        return Head.parsed(text)
+    except ValueError as error:
+        raise InputError(Problem(message_of(error), key="--head")) from None

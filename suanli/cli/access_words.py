@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from suanli.cli.context import say
 from suanli.cli.language import _
 from suanli.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from suanli.model.audit import Row
 
 
 def fault(kind: str, seq: int) -> str:
@@ -50,38 +46,23 @@ def print_tokens(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def print_rows(rows: list[Row], *, json: bool) -> None:
+def print_rows(rows: list[dict[str, Any]], *, json: bool) -> None:
     """The trail, oldest first; before and after as they were."""
-    from suanli.listing.times import iso_or_none
-
-    told = [
-        {
-            "seq": row.seq,
-            "at": iso_or_none(row.at),
-            "actor": row.actor,
-            "action": row.action,
-            "subject": row.subject,
-            "before": row.before and json_text.loads(row.before),
-            "after": row.after and json_text.loads(row.after),
-            "reason": row.reason,
-            "request_id": row.request_id,
-            "hash": row.hash,
-        }
-        for row in rows
-    ]
     if json:
-        print_json({"audit": told})
-    elif told:
+        print_json({"audit": rows})
+    elif rows:
         for row in rows:
-            for line in _lines(row, iso_or_none(row.at) or ""):
+            for line in _lines(row):
                 print(line)
     else:
         say(_("nothing is recorded"))
 
 
-def _lines(row: Row, at: str) -> Iterator[str]:
+def _lines(row: dict[str, Any]) -> Iterator[str]:
     """One line for what was done, and one more for each thing that is kept of it: JSON is too long for a column."""
-    yield f"{row.seq}  {at}  {row.actor}  {row.action}  {row.subject}"
-    for told, text in ((_("before: "), row.before), (_("after: "), row.after), (_("reason: "), row.reason)):
-        if text is not None:
-            yield f"    {told}{text}"
+    from suanli.model.audit import canonical
+
+    yield "  ".join(str(row[name]) for name in ("seq", "at", "actor", "action", "subject"))
+    for told, name in ((_("before: "), "before"), (_("after: "), "after"), (_("reason: "), "reason")):
+        if (found := row[name]) is not None:
+            yield f"    {told}{found if isinstance(found, str) else canonical(found)}"

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from suanli.model.polled import PollOutcome
 
 
+_FROM_HERE = Message("a site is asked from this machine")
+"""Why no server does this."""
+
+
 def collect(
     context: typer.Context,
     site: Annotated[str, typer.Argument(help="the site's id")],
@@ -28,7 +32,7 @@ def collect(
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
     from suanli.app import collect_once
 
-    with given(context).opened() as (config, store):
+    with given(context).opened(_FROM_HERE) as (config, store):
         signal: Signal = "cross_check" if cross_check else "source"
         outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal))
         if not outcomes:

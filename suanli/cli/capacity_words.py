@@ -78,8 +78,19 @@ def print_submissions(rows: list[dict[str, Any]]) -> None:
     shown = names if any(row["decided_at"] for row in rows) else names[:6]
     cells = [[cell(row[name], name) for name in shown] for row in rows]
     columns = [_("number "), _("asked"), _("of"), _("state"), _("submitted"), of("submission", "by")]
-    columns += [_("decided"), of("decision", "by"), _("reason")]
-    print_table(columns[: len(shown)], cells)
+    columns = [*columns, _("decided"), of("decision", "by"), _("reason")][: len(shown)]
+    if any(row.get("acceptance") for row in rows):  # a server of before has none
+        columns.append(_("by itself"))
+        cells = [[*line, _progress(row["acceptance"])] for line, row in zip(cells, rows, strict=True)]
+    print_table(columns, cells)
+
+
+def _progress(acceptance: dict[str, Any] | None) -> str:
+    """How far it has proved itself, and the last reason why not."""
+    if acceptance is None:
+        return ""
+    told = _("{good} of {needed} good polls").format(good=acceptance["good"], needed=acceptance["needed"])
+    return told if acceptance["why"] is None else f"{told}; {acceptance['why']}"
 
 
 def print_figures(figures: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from suanli.cli.compared import print_benchmarks, print_change, print_funnel, print_targets
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _
 from suanli.cli.moments import as_options, local, moment, one_of
 from suanli.cli.output import print_json
@@ -31,12 +32,12 @@ def benchmarks(context: typer.Context, at: _At = None, basis: _Basis = "fp16", j
 
     Days are those at the pace of the last 30 days: what came online (for usage: what came into use) in that time.
     """
-    from suanli.comparing import benchmarks_answer
     from suanli.model.units import BASES
 
     basis = one_of("--basis", basis, BASES)
-    with given(context).opened() as (config, store):
-        answer = benchmarks_answer(store, config, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
+    with at_desk(given(context)) as desk:
+        when = moment("--at", at, desk.config.zone)
+        answer = desk.comparing.benchmarks(when, basis)  # type: ignore[arg-type] # checked
     _show(answer, print_benchmarks, json=json)
 
 
@@ -51,12 +52,11 @@ def targets(
 
     What approved maintenance excuses is left out, and its share is told.
     """
-    from suanli.comparing import asked_stretch, targets_answer
-
-    with given(context).opened() as (config, store), as_options():
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
         when = moment("at", at, config.zone)
         ends = moment("from", since, config.zone), moment("to", until, config.zone)
-        answer = targets_answer(store, config, *asked_stretch(when, *ends, int(time.time())))
+        answer = desk.comparing.targets(when, *ends)
     if answer["judged_to"] < answer["to"]:
         say(_("--to lies ahead; judged until now ({clock})").format(clock=local(answer["judged_to"], config.zone)))
     _show(answer, print_targets, json=json)
@@ -78,28 +78,29 @@ def change(
     from typing import get_args
 
     from suanli.answers import GROUPINGS
-    from suanli.comparing import AskedChange, change_answer
+    from suanli.comparing import AskedChange
     from suanli.model.compare import RatioMetric
     from suanli.model.units import BASES
 
     metric, by = one_of("--metric", metric, get_args(RatioMetric)), one_of("--by", by, GROUPINGS)
     basis = one_of("--basis", basis, BASES)
     months = _months(before, after)
-    with given(context).opened() as (config, store), as_options():
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
         ends = _instant("from", before, config.zone), _instant("to", after, config.zone)
         asked = AskedChange(*ends, months, metric, by, basis)  # type: ignore[arg-type] # checked above
-        answer = change_answer(store, config, asked)
+        answer = desk.comparing.change(asked)
     _show(answer, print_change, json=json)
 
 
 def funnel(context: typer.Context, at: _At = None, basis: _Basis = "fp16", json: _Json = False) -> None:
     """Planned, built, online, used; how long pools take from one to the next, and who waits longest."""
-    from suanli.comparing import funnel_answer
     from suanli.model.units import BASES
 
     basis = one_of("--basis", basis, BASES)
-    with given(context).opened() as (config, store):
-        answer = funnel_answer(store, _instant("--at", at, config.zone), basis)  # type: ignore[arg-type] # checked
+    with at_desk(given(context)) as desk:
+        when = moment("--at", at, desk.config.zone)
+        answer = desk.comparing.funnel(when, basis)  # type: ignore[arg-type] # checked
     _show(answer, print_funnel, json=json)
 
 

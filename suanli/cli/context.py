@@ -57,21 +57,29 @@ class Globals:
             changes["store"] = store_at(store)
         return config.model_copy(update=changes)
 
-    def refuse_server(self) -> None:
-        """An InputError where a server was named: the command would act here all the same."""
+    def refuse_server(self, why: str = "") -> None:
+        """An InputError where a server was named: the command would act here all the same. why: as a part of it."""
         if address := self.served_by():
-            told = Message(
+            plain = Message(
                 "this command acts on the store itself, not by {address}; leave --server and SUANLI_SERVER out",
                 address=address,
             )
-            raise InputError(Problem(told, key="--server"))
+            reasoned = Message(
+                "this command acts on the store itself, not by {address}; {why}; leave --server and SUANLI_SERVER out",
+                address=address,
+                why=why,
+            )
+            raise InputError(Problem(reasoned if why else plain, key="--server"))
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[Config, Store]]:
-        """The configuration and its store; an InputError where a server was named, which this command cannot ask."""
+    def opened(self, why: str = "") -> Iterator[tuple[Config, Store]]:
+        """The configuration and its store; an InputError where a server was named, which this command cannot ask.
+
+        why: what is told of the reason.
+        """
         from suanli.record import opened_store
 
-        self.refuse_server()
+        self.refuse_server(why)
         config = self.loaded()
         with opened_store(config) as store:
             yield config, store

@@ -9,13 +9,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from suanli.cli.comparing_desk import LocalComparing, RemoteComparing
     from suanli.cli.context import Globals
+    from suanli.cli.remote_keeping import RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
     from suanli.config import Config
     from suanli.model.reach import Reach
     from suanli.model.request import Request
     from suanli.model.site import Site
     from suanli.questions import Question
-    from suanli.registering.office import Answer, Asker, Office, Verdict
+    from suanli.registering.asker import Asker
+    from suanli.registering.held import HeldDesk
+    from suanli.registering.office import Answer, Office, Verdict
+    from suanli.registering.tokens import TokenDesk
+    from suanli.registering.trail import TrailDesk
+    from suanli.registering.windows import WindowDesk
     from suanli.store.ledger_plan import Located
     from suanli.store.sql import Store
     from suanli.store.submissions import State
@@ -24,7 +31,8 @@ if TYPE_CHECKING:
 class Desk(Protocol):
     """What the registry's commands ask for. config: for zone and language; the rules are those of the office.
 
-    reach: what a site may have asked, None where that is known elsewhere.
+    reach: what a site may have asked, None where that is known elsewhere. tokens, trail, windows, held,
+    comparing: desks of their own, beside the store or over there.
     """
 
     config: Config
@@ -35,34 +43,47 @@ class Desk(Protocol):
     def submissions(self, state: State | None = None) -> list[Answer]: ...
     def probe(self, site: Site) -> Answer: ...
     def sites(self) -> list[Answer]: ...
+    def pools(self) -> list[Answer]: ...
     def site(self, id_: str) -> Site: ...
     def registered(self) -> list[Site]: ...
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]: ...
     def rates(self, question: Question) -> Answer: ...
+    def explained(self, question: Question) -> Answer: ...
     def history(self, question: Question, every: str, *, fleet: bool) -> Answer: ...
+    @property
+    def tokens(self) -> TokenDesk | RemoteTokens: ...
+    @property
+    def trail(self) -> TrailDesk | RemoteTrail: ...
+    @property
+    def windows(self) -> WindowDesk | RemoteWindows: ...
+    @property
+    def held(self) -> HeldDesk | RemoteHeld: ...
+    @property
+    def comparing(self) -> LocalComparing | RemoteComparing: ...
 
 
 @contextmanager
-def at_desk(options: Globals, reason: str | None = None) -> Iterator[Desk]:
+def at_desk(options: Globals) -> Iterator[Desk]:
     """The desk of this run: the server's if one is named, else the store's."""
     if address := options.served_by():
-        from suanli.cli.remote import RemoteDesk, told_token
+        from suanli.cli.remote import RemoteDesk
+        from suanli.cli.server import Server, told_token
 
-        desk = RemoteDesk(options.loaded(), address, told_token())
+        config, server = options.loaded(), Server(address, told_token())
         try:
-            yield desk
+            yield RemoteDesk(config, server)
         finally:
-            desk.close()
+            server.close()
         return
     with options.opened() as (config, store):
-        yield LocalDesk(config, store, reason)
+        yield LocalDesk(config, store)
 
 
 class LocalDesk:
     """At the store itself, as the user of this machine."""
 
-    def __init__(self, config: Config, store: Store, reason: str | None) -> None:
-        self.config, self._store, self._reason = config, store, reason
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config, self._store = config, store
 
     @cached_property
     def _office(self) -> Office:
@@ -73,9 +94,9 @@ class LocalDesk:
 
     @cached_property
     def _who(self) -> Asker:
-        from suanli.registering.office import local_asker
+        from suanli.registering.asker import local_asker
 
-        return local_asker(self._reason)
+        return local_asker()
 
     def reach(self, site: str) -> Reach | None:
         return self.config.reach.of(site)
@@ -99,6 +120,9 @@ class LocalDesk:
     def sites(self) -> list[Answer]:
         return self._office.sites(self._who)
 
+    def pools(self) -> list[Answer]:
+        return self._office.pools(self._who)
+
     def site(self, id_: str) -> Site:
         return self._office.site(self._who, id_)
 
@@ -108,14 +132,51 @@ class LocalDesk:
         return [as_written(item, self.config.zone) for item in self._store.registry]
 
     def ledger(self, site: str | None, **shown: Any) -> list[Answer]:
-        return self._office.ledger(self._who, site, **shown)
+        from suanli.model.where import Where
+
+        return self._office.ledger(self._who, Where(site), **shown)
 
     def rates(self, question: Question) -> Answer:
         from suanli.questions import answer_rates
 
         return answer_rates(self._store, question, self.config, int(time.time()))
 
+    def explained(self, question: Question) -> Answer:
+        from suanli.questions import answer_explained
+
+        return answer_explained(self._store, question, self.config, int(time.time()))
+
     def history(self, question: Question, every: str, *, fleet: bool) -> Answer:
         from suanli.questions import answer_history
 
         return answer_history(self._store, question, every, self.config, int(time.time()), fleet=fleet)
+
+    @property
+    def tokens(self) -> TokenDesk:
+        from suanli.registering.tokens import TokenDesk
+
+        return TokenDesk(self._store, self._who)
+
+    @property
+    def trail(self) -> TrailDesk:
+        from suanli.registering.trail import TrailDesk
+
+        return TrailDesk(self._store, self._who)
+
+    @property
+    def windows(self) -> WindowDesk:
+        from suanli.registering.windows import WindowDesk
+
+        return WindowDesk(self._store, self.config, self._who)
+
+    @property
+    def held(self) -> HeldDesk:
+        from suanli.registering.held import HeldDesk
+
+        return HeldDesk(self._store, self._who)
+
+    @property
+    def comparing(self) -> LocalComparing:
+        from suanli.cli.comparing_desk import LocalComparing
+
+        return LocalComparing(self._store, self.config)

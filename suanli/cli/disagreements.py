@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _
 from suanli.cli.moments import moment
 from suanli.cli.output import percent, pflops, print_json, print_table
@@ -24,12 +24,10 @@ def disagreements(
 
     The rates are made of the source alone; a pool that is a tenth apart for six hours is marked as suspect.
     """
-    from suanli.listing import disagreement_rows
-
-    with given(context).opened() as (config, store):
-        when = moment("--at", at, config.zone)
-        known = moment("--as-of", as_of, config.zone)
-        answer = disagreement_rows(store, int(time.time()) if when is None else when, known)
+    with at_desk(given(context)) as desk:
+        config = desk.config
+        times = moment("--at", at, config.zone), moment("--as-of", as_of, config.zone)
+        answer = desk.comparing.disagreements(*times)
     if json:
         print_json(answer)
     elif answer["disagreements"]:

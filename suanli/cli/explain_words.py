@@ -47,7 +47,7 @@ def _pool(one: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
     for stage, entry in one["ledger"].items():
         if entry is not None or stage == "built":
             yield f"  {rung(stage)} {_ledger(entry, zone)}"
-    yield f"  {_word(one, zone) if word else _('word: never any')}"
+    yield "  " + (_word(one, zone) if word else _("word: never any"))
     for name in _TOLD if word else ():
         yield f"  {rung(name)} {_amount(word, name, one['peak_pflops'])}"
     if one["second_signal"]:

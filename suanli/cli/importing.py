@@ -11,9 +11,14 @@ import typer
 from suanli.cli.context import given, say
 from suanli.cli.language import _, in_words
 from suanli.cli.output import print_json
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.sample import Sample
+
+
+_FILES = Message("files are read where they lie, into the store beside them")
+"""Why no server does this."""
 
 
 def import_history(
@@ -46,7 +51,7 @@ def import_history(
         if not options.quiet:
             say(in_words(text))
 
-    with options.opened() as (config, store):
+    with options.opened(_FILES) as (config, store):
         defaults, now = config.poll.defaults, int(time.time())
         samples = read_samples(
             files, store.registry, load_accelerators(), config.zone, now, lambda site: max_age_of(site, defaults), told

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suanli.cli.context import given
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _
 from suanli.cli.maintenance_words import columns, print_answer, row_of
 from suanli.cli.output import print_json, print_table
+from suanli.model.errors import InputError, Problem
 from suanli.model.message import Message
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ maintenance = typer.Typer(name="maintenance", help="Maintenance windows: rule 7.
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="only check, and show what would be recorded")]
 _Number = Annotated[int, typer.Argument(metavar="ID", help="as `suanli maintenance list` shows it")]
-_RANGE = 30 * 86400
-"""How far back the share of time is listed when nothing else is asked for, in seconds."""
 
 
 @maintenance.command("add")
@@ -36,8 +36,8 @@ def add(
     policy: Annotated[
         str, typer.Option("--policy", help="exclude: targets leave it out; hold: the figures before it; include: none")
     ] = "exclude",
-    approve: Annotated[bool, typer.Option("--approve", help="approved at once, by --by")] = False,
-    by: Annotated[str | None, typer.Option("--by", help="who approves")] = None,
+    approve: Annotated[bool, typer.Option("--approve", help="approved at once")] = False,
+    by: Annotated[str | None, typer.Option("--by", help="who approves; you yourself when left out")] = None,
     dry_run: _DryRun = False,
     json: _Json = False,
 ) -> None:
@@ -45,48 +45,28 @@ def add(
 
     A window may come late. Then targets of the past are judged anew; published rates never change by maintenance.
     """
-    from suanli.model.errors import InputError, Problem
-    from suanli.store.trial import trying
-    from suanli.store.windows import add_window, window_of
-
-    if approve != (by is not None):
-        raise InputError(Problem(Message("--approve and --by NAME are given together"), key="--approve"))
+    if by is not None and not approve:
+        raise InputError(Problem(Message("is who approves: give --approve too"), key="--by"))
     window = _window(where, since, until, reason, rule, policy)
-    with given(context).opened() as (config, store):
-        with trying(store, dry_run=dry_run) as connection:
-            number = add_window(connection, window, config.zone, store.now, by)
-            found = window_of(connection, number)
-        late = found.counts and found.start < store.now
-    told = _("window {id} recorded").format(id=number)
-    waits = (
-        []
-        if approve or dry_run
-        else [_("it has no effect until it is approved: suanli maintenance approve {id} --by NAME").format(id=number)]
-    )
-    answer = {"id": None if dry_run else number, "approved": approve, "applied": not dry_run, "late": late}
-    print_answer(answer, told, waits, json=json)
+    with at_desk(given(context)) as desk:
+        answer = desk.windows.add(window, approve=approve, by=by, dry_run=dry_run)
+    told = _("window {id} recorded").format(id=answer["id"])
+    waits = _("it has no effect until it is approved: suanli maintenance approve {id}").format(id=answer["id"])
+    print_answer(answer, told, [] if approve or dry_run else [waits], json=json)
 
 
 @maintenance.command("approve")
 def approve(
     context: typer.Context,
     id_: _Number,
-    by: Annotated[str, typer.Option("--by", help="who approves")],
+    by: Annotated[str | None, typer.Option("--by", help="who approves; you yourself when left out")] = None,
     dry_run: _DryRun = False,
     json: _Json = False,
 ) -> None:
     """From now on the window counts, for its whole length; what was judged before is found again with --as-of."""
-    from suanli.store.trial import trying
-    from suanli.store.windows import approve_window, window_of
-
-    with given(context).opened() as (_config, store):
-        with trying(store, dry_run=dry_run) as connection:
-            approve_window(connection, id_, by, store.now)
-            found = window_of(connection, id_)
-        late = found.counts and found.start < store.now
-    told = _("window {id} approved by {by}").format(id=id_, by=by)
-    answer = {"id": id_, "approved": True, "applied": not dry_run, "late": late}
-    print_answer(answer, told, [], json=json)
+    with at_desk(given(context)) as desk:
+        answer = desk.windows.approve(id_, by=by, dry_run=dry_run)
+    print_answer(answer, _("window {id} approved by {by}").format(id=id_, by=answer["by"]), [], json=json)
 
 
 @maintenance.command("end")
@@ -98,20 +78,11 @@ def end(
     json: _Json = False,
 ) -> None:
     """End a window before its time: the work is done, or it no longer repeats."""
-    from suanli.answers import iso
     from suanli.cli.moments import moment
-    from suanli.store.trial import trying
-    from suanli.store.windows import end_window, window_of
 
-    with given(context).opened() as (config, store):
-        asked = moment("--at", at, config.zone)
-        cut_at = store.now if asked is None else asked
-        with trying(store, dry_run=dry_run) as connection:
-            end_window(connection, id_, cut_at, store.now)
-            found = window_of(connection, id_)
-        late = found.counts and cut_at < store.now
-    told = _("window {id} ended at {at}").format(id=id_, at=iso(cut_at))
-    answer = {"id": id_, "ended_at": iso(cut_at), "applied": not dry_run, "late": late}
+    with at_desk(given(context)) as desk:
+        answer = desk.windows.end(id_, moment("--at", at, desk.config.zone), dry_run=dry_run)
+    told = _("window {id} ended at {at}").format(id=id_, at=answer["ended_at"])
     print_answer(answer, told, [], json=json)
 
 
@@ -128,26 +99,19 @@ def list_windows(
 
     Without --from the share is that of the last 30 days, and all windows are listed.
     """
-    from suanli.answers import iso
-    from suanli.cli.moments import moment
-    from suanli.listing import window_rows
-    from suanli.model.errors import InputError, Problem
+    from suanli.cli.moments import as_options, moment
 
-    with given(context).opened() as (config, store):
-        begin, end_ = moment("--from", since, config.zone), moment("--to", to, config.zone)
-        hi = store.now if end_ is None else end_
-        lo = hi - _RANGE if begin is None else begin
-        if hi <= lo:
-            raise InputError(Problem(Message("the range ends before it begins"), key="--to"))
+    with at_desk(given(context)) as desk, as_options():
+        config = desk.config
+        lo, hi = (moment(*one, config.zone) for one in (("--from", since), ("--to", to)))
         known = moment("--as-of", as_of, config.zone)
-        ranged = since is not None or to is not None
-        rows = window_rows(store, config.zone, lo, hi, as_of=known, everything=everything, reaching=ranged)
+        answer = desk.windows.listed(lo, hi, as_of=known, everything=everything)
     if json:
-        print_json({"from": iso(lo), "to": iso(hi), "windows": rows})
+        print_json(answer)
         return
     headings = columns(everything=everything)
-    print_table(headings, [row_of(one)[: len(headings)] for one in rows])
-    print(_("excluded: share of the time from {lo} to {hi}").format(lo=iso(lo), hi=iso(hi)))
+    print_table(headings, [row_of(one)[: len(headings)] for one in answer["windows"]])
+    print(_("excluded: share of the time from {lo} to {hi}").format(lo=answer["from"], hi=answer["to"]))
 
 
 def _window(where: str, since: str, until: str, reason: str, rule: str | None, policy: str) -> Window:

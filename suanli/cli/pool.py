@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _, in_words
+from suanli.cli.moments import as_options
 from suanli.cli.output import pflops, print_json, print_table
 from suanli.cli.registering import add_pool
+from suanli.cli.site_options import Reason
+
+if TYPE_CHECKING:
+    from suanli.config import Config
+    from suanli.model.request import MoveRequest
 
 pool = typer.Typer(name="pool", help="Pools of devices, and to which site they belong.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
@@ -18,10 +26,8 @@ _Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is n
 @pool.command("list")
 def list_pools(context: typer.Context, json: _Json = False) -> None:
     """Every pool as it is now: its site, model, basis, what of it is planned and built, since when it belongs there."""
-    from suanli.listing import pool_rows
-
-    with given(context).opened() as (_config, store):
-        rows = pool_rows(store)
+    with at_desk(given(context)) as desk:
+        rows = desk.pools()
     if json:
         print_json({"pools": rows})
         return
@@ -38,6 +44,7 @@ def move(
     to: Annotated[str, typer.Option("--to", help="the site it goes to; its own to give it another id")],
     since: Annotated[str, typer.Option("--from", help="since when it belongs there: a day (its midnight) or a time")],
     as_id: Annotated[str | None, typer.Option("--as", help="its id there; the same when left out")] = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
     json: _Json = False,
 ) -> None:
@@ -56,29 +63,33 @@ def move(
     To split a pool, apply a file with a new pool from a day on and, for the old one, an entry with the rest from the
     same day on.
     """
-    from suanli.cli.reading import day_or_time, pool_of
-    from suanli.model.capacity import instant
-    from suanli.registering.moves import planned_move
+    from suanli.cli.reading import day_or_time, made, pool_of
+    from suanli.model.request import MoveRequest
 
     site, id_ = pool_of(which)
-    with given(context).opened() as (config, store):
-        effective, now = instant(day_or_time("--from", since), config.zone), store.now
-        changes = planned_move(store, site, id_, to, as_id or id_, effective, config)
-        if not dry_run:
-            store.apply(changes, now)
-    texts = [change.text for change in changes]
+    asked = {"site": site, "pool": id_, "to": to, "as": as_id, "from": day_or_time("--from", since), "reason": reason}
+    request = made(MoveRequest, asked)
+    with at_desk(given(context)) as desk, as_options():
+        config, answer = desk.config, desk.submit(request, dry_run=dry_run)
     if json:
-        print_json({"changes": texts, "applied": not dry_run})
+        print_json(answer | {"applied": answer["state"] == "applied"})
         return
-    print("\n".join(map(in_words, texts)))
-    if effective < now:
+    _tell(request, answer, config)
+
+
+def _tell(request: MoveRequest, answer: dict[str, Any], config: Config) -> None:
+    from suanli.cli.capacity_words import state_told
+    from suanli.model.capacity import instant
+
+    print("\n".join(map(in_words, answer["changes"])))
+    if instant(request.since, config.zone) < time.time():
         say(_("the move reaches into the past: figures of both sites change for that time (as published: --as-of)"))
-    say(
-        _("from then on the source of {site} must name pool {pool}; samples under the old name are left out").format(
-            site=to, pool=as_id or id_
-        )
-    )
-    say(_("would be moved") if dry_run else _("moved"))
+    source = _("from then on the source of {site} must name pool {pool}; samples under the old name are left out")
+    say(source.format(site=request.to, pool=request.as_id or request.pool))
+    if answer["state"] == "pending":
+        say(state_told(answer))
+    else:
+        say(_("would be moved") if answer["state"] == "tried" else _("moved"))
 
 
 def _row(one: dict[str, Any]) -> list[str]:

@@ -21,12 +21,13 @@ def print_probe(found: dict[str, Any]) -> None:
 
 def _lines(pool: dict[str, Any]) -> Iterator[str]:
     yield f"{pool['pool']}  {pool['model']}"
-    yield f"  {_('declared as built: ')}{_amount(pool['declared_devices'], pool['declared_pflops'])}"
+    declared = _("declared as built: {amount}")
+    yield "  " + declared.format(amount=_amount(pool["declared_devices"], pool["declared_pflops"]))
     online = _amount(pool["found_devices"], pool["online_pflops"])
-    used = _(", used {used}").format(used=pflops(pool["used_pflops"]))
-    yield f"  {_('found online: ')}{online}{used}"
+    found = _("found online: {online}, used {used}")
+    yield "  " + found.format(online=online, used=pflops(pool["used_pflops"]))
     for told in (*pool["wrong"], *([pool["reason"]] if pool["reason"] else [])):
-        yield f"  {_('looks wrong: ')}{in_words(told)}"
+        yield "  " + _("looks wrong: {told}").format(told=in_words(told))
 
 
 def _amount(devices: float | None, amount: float | None) -> str:
@@ -34,4 +35,4 @@ def _amount(devices: float | None, amount: float | None) -> str:
     if devices is None:
         return told
     count = f"{devices:,.3f}".rstrip("0").rstrip(".")
-    return f"{_('{count} devices,').format(count=count)} {told}"
+    return _("{count} devices, {pflops}").format(count=count, pflops=told)

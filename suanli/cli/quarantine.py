@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.desk import at_desk
 from suanli.cli.language import _, of, spoken
+from suanli.cli.moments import as_options
 from suanli.cli.output import print_json, print_table
-from suanli.model.message import Message
 
 quarantine = typer.Typer(name="quarantine", help="What is held back or doubted.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
@@ -28,14 +29,10 @@ def list_held(
     json: _Json = False,
 ) -> None:
     """Samples and figures held at the entrance, points that sinks refused, and findings about the history."""
-    from suanli.quarantined import checks, quarantine_rows
+    from suanli.model.where import Where
 
-    if check is not None:
-        _known(check, checks())
-    with given(context).opened() as (_config, store):
-        if site is not None:
-            _known(site, tuple(item.site.id for item in store.registry))
-        rows = quarantine_rows(store, site, check, everything, limit)
+    with at_desk(given(context)) as desk, as_options():
+        rows = desk.held.listed(Where(site), check, everything=everything, limit=limit)
     if json:
         print_json({"quarantine": rows})
     else:
@@ -45,10 +42,8 @@ def list_held(
 @quarantine.command("show")
 def show(context: typer.Context, id_: _Id, json: _Json = False) -> None:
     """One of them in full: what came, when, and what the check looks for."""
-    from suanli.quarantined import quarantine_row
-
-    with given(context).opened() as (_config, store):
-        row = quarantine_row(store, id_)
+    with at_desk(given(context)) as desk:
+        row = desk.held.one(id_)
     if json:
         print_json(row)
     else:
@@ -59,41 +54,20 @@ def show(context: typer.Context, id_: _Id, json: _Json = False) -> None:
 def release(
     context: typer.Context,
     id_: _Id,
-    by: Annotated[str, typer.Option(help="who answers for it; it is kept with the sample")],
+    by: Annotated[
+        str | None, typer.Option(help="who answers for it, kept with the sample; you yourself when left out")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would be recorded")] = False,
     json: _Json = False,
 ) -> None:
     """Record a held sample after all, as suspect; from then on it counts. It replaces what its slot has since got."""
-    from suanli.quarantined import released_number
-    from suanli.store.quarantine import releasable
-
-    with given(context).opened() as (_config, store):
-        number = released_number(id_)
-        if dry_run:
-            with store.reading() as connection:
-                sample = releasable(connection, number, by)[1]
-        else:
-            sample = store.release(number, by)
-    told = sample.model_dump(mode="json", exclude={"refused"})
+    with at_desk(given(context)) as desk, as_options():
+        answer = desk.held.release(id_, by, dry_run=dry_run)
     if json:
-        print_json({"id": id_, "released": not dry_run, "sample": told})
+        print_json(answer)
     else:
-        print(f"{_('would release: ') if dry_run else _('released: ')}{json_text.dumps(told, ensure_ascii=False)}")
-
-
-def _known(given_: str, known: tuple[str, ...]) -> None:
-    from suanli.model.errors import InputError, Problem
-
-    if given_ not in known:
-        raise InputError(
-            Problem(
-                Message(
-                    "{given!r} is none of {known}",
-                    given=given_,
-                    known=", ".join(known) or Message("none yet (suanli apply)"),
-                )
-            )
-        )
+        told = _("would release: ") if dry_run else _("released: ")
+        print(f"{told}{json_text.dumps(answer['sample'], ensure_ascii=False)}")
 
 
 def _print_rows(rows: list[dict[str, Any]], limit: int) -> None:
@@ -148,6 +122,8 @@ def _print_row(row: dict[str, Any]) -> None:
     for name in ("site", "pool", "at", "until", "check", "reason", "recorded_at", "released_at", "released_by"):
         if row[name] is not None:
             print(f"  {_named(name)}: {row[name]}")
-    print(f"  {_('the check')}: {row['why_zh' if spoken() == 'zh' else 'why']}")
+    named = {_("the check"): row["why_zh" if spoken() == "zh" else "why"]}
     if row["told"] is not None:
-        print(f"  {_('as it came')}: {json_text.dumps(row['told'], ensure_ascii=False)}")
+        named[_("as it came")] = json_text.dumps(row["told"], ensure_ascii=False)
+    for name, text in named.items():
+        print(f"  {name}: {text}")

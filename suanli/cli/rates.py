@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,21 +89,15 @@ def explain(
     json: _Json = False,
 ) -> None:
     """Why the rates are what they are: each source's word and ledger entry, the sums they go into, the ratios."""
-    from suanli.answers import Asked
     from suanli.cli.explain_words import print_explained
-    from suanli.explaining.answer import explain_answer
+    from suanli.questions import Question
 
-    with given(context).opened() as (config, store):
-        moments, now = _moments(config.zone, at=at, as_of=as_of), int(time.time())
-        when, known = moments["at"], moments["as_of"]
-        asked = Asked(
-            now if when is None else when,
-            now if known is None else known,
-            known=known,
-            operators=named(operator),
-            **_words(by, basis, maintenance),  # type: ignore[arg-type] # checked
-        )
-        answer = explain_answer(store, asked, config)
+    with at_desk(given(context)) as desk:
+        config = desk.config
+        moments, words = _moments(config.zone, at=at, as_of=as_of), _words(by, basis, maintenance)
+        question = Question(**moments, **words, operators=named(operator))  # type: ignore[arg-type] # checked
+        with as_options():
+            answer = desk.explained(question)
     if json:
         print_json(answer)
     else:

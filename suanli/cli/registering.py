@@ -10,68 +10,37 @@ from suanli.cli.asking_for import Missing
 from suanli.cli.capacity_words import print_answer
 from suanli.cli.context import given
 from suanli.cli.desk import Desk, at_desk
+from suanli.cli.groups import grouped
 from suanli.cli.language import _, of
 from suanli.cli.probe_words import print_probe
 from suanli.cli.reading import day_or_time, made, pool_of
+from suanli.cli.site_options import Access, Built, Facts, Polled, Way, said
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
 from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.site import Site
 
-_Json = Annotated[bool, typer.Option("--json", help="for a program; unknown is null")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would change")]
 _Id = Annotated[str, typer.Argument(metavar="SITE", help="lower-case letters, digits and hyphens; stable for ever")]
-_Name = Annotated[str | None, typer.Option("--name", help="as people call it")]
-_Province = Annotated[str | None, typer.Option("--province", help="where it stands")]
-_Operator = Annotated[str | None, typer.Option("--operator", help="who runs it")]
-_Status = Annotated[str | None, typer.Option("--status", help="planned, building, operational, maintenance or retired")]
-_Kind = Annotated[str | None, typer.Option("--kind", help="of its management API: slurm, prometheus, http_json")]
-_Url = Annotated[str | None, typer.Option("--url", help="of its management API")]
-_Auth = Annotated[str | None, typer.Option("--auth", help="none, basic, bearer, header or slurm")]
-_User = Annotated[str | None, typer.Option("--user", help="for basic and slurm")]
-_Token = Annotated[
-    str | None,
-    typer.Option("--secret", help="env:NAME or file:PATH where it is polled from; never the secret"),
-]
-_Setting = Annotated[
-    list[str] | None, typer.Option("--setting", help="KEY=VALUE of its kind of source, as YAML; may be repeated")
-]
-_Interval = Annotated[str | None, typer.Option("--interval", help="how often it is asked: 60s, 5m")]
-_Model = Annotated[str | None, typer.Option("--model", help="a row of the catalogue, or words of its name: A100 80G")]
-_Match = Annotated[str | None, typer.Option("--match", help="LABEL=VALUE by which the answer tells the pool's devices")]
-_Devices = Annotated[int | None, typer.Option("--devices", help="built and accepted, in devices")]
-_Pflops = Annotated[float | None, typer.Option("--pflops", help="or in PFLOPS")]
-_From = Annotated[str | None, typer.Option("--from", help="since when that is so: a day or a time")]
-_Source = Annotated[str | None, typer.Option("--source", help="who says so: the report, its number")]
 _Effective = Annotated[str | None, typer.Option("--effective", help="since when that is true; since now when left out")]
 
+_WITH_PASSWORD = ("basic", "oauth2", "keystone")
+"""Kinds of access of which the secret is a password; of the others it is a token."""
 
+
+@grouped
 def register(
     context: typer.Context,
     id_: _Id,
-    name: _Name = None,
-    province: _Province = None,
-    operator: _Operator = None,
-    status: _Status = None,
-    kind: _Kind = None,
-    url: _Url = None,
-    auth: _Auth = None,
-    user: _User = None,
-    secret: _Token = None,
-    setting: _Setting = None,
-    interval: _Interval = None,
+    facts: Facts,
+    access: Access,
+    polled: Polled,
+    *,
     pool: Annotated[str | None, typer.Option("--pool", help="the id of its first pool")] = None,
-    model: _Model = None,
-    match: _Match = None,
-    devices: _Devices = None,
-    pflops: _Pflops = None,
-    since: _From = None,
-    source: _Source = None,
+    built: Built,
     probe: Annotated[bool, typer.Option("--probe", help="ask the API first, and show what is there")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask whether to go on after the probe")] = False,
-    dry_run: _DryRun = False,
-    json: _Json = False,
+    way: Way,
 ) -> None:
     """Register a site with its first pool. What is missing is asked for at a terminal, and named elsewhere.
 
@@ -79,18 +48,11 @@ def register(
     fleet's rates would become. More pools: `suanli pool add`; many sites at once: `suanli apply`.
     """
     missing = Missing()
-    site = {
-        "id": id_,
-        "name": missing.text("--name", name, _("name of the site")),
-        "province": missing.text("--province", province, of("question", "province")),
-        "operator": missing.text("--operator", operator, _("operator")),
-        "status": status or "operational",
-    }
+    site = _facts(missing, id_, facts)
     if pool is not None or missing.at_terminal:
-        entry = _capacity(devices, pflops, since, source)
-        site["pools"] = [_pool(missing, pool, model, match, entry)]  # type: ignore[assignment] # read by the model
-    if kind is not None or url is not None or missing.at_terminal:
-        site["source"] = _source(missing, kind, url, auth, user, secret, setting, interval)  # type: ignore[assignment]
+        site["pools"] = [_pool(missing, pool, built)]
+    if access.kind is not None or polled.url is not None or missing.at_terminal:
+        site["source"] = _source(missing, access, polled)
     missing.raise_any()
     wanted = _made(site)
     with at_desk(given(context)) as desk:
@@ -99,48 +61,37 @@ def register(
                 Problem(Message("site {id} is registered already: `suanli site update` changes it", id=id_))
             )
         if probe:
-            _probed(desk, wanted, json=json, ask=missing.at_terminal and not (yes or dry_run))
-        _submit(desk, wanted, None, dry_run=dry_run, json=json)
+            _probed(desk, wanted, json=way.json, ask=missing.at_terminal and not (yes or way.dry_run))
+        _submit(desk, wanted, None, way)
 
 
+@grouped
 def update(
-    context: typer.Context,
-    id_: _Id,
-    name: _Name = None,
-    province: _Province = None,
-    operator: _Operator = None,
-    status: _Status = None,
-    url: _Url = None,
-    interval: _Interval = None,
-    effective: _Effective = None,
-    dry_run: _DryRun = False,
-    json: _Json = False,
+    context: typer.Context, id_: _Id, facts: Facts, polled: Polled, *, effective: _Effective = None, way: Way
 ) -> None:
     """Change what is said of a site. Facts are true from --effective on; of the time before nothing changes."""
-    facts = {"name": name, "province": province, "operator": operator, "status": status}
-    changed = {key: value for key, value in facts.items() if value is not None}
-    polled = {key: value for key, value in {"url": url, "interval": interval}.items() if value is not None}
-    if not changed and not polled:
+    changed, source = said(facts), said(polled)
+    if not changed and not source:
         raise InputError(
             Problem(Message("say what is to change: --name, --province, --operator, --status, --url, --interval"))
         )
     with at_desk(given(context)) as desk:
         before = desk.site(id_).model_dump(by_alias=True, exclude_none=True)
-        if polled and "source" not in before:
+        if source and "source" not in before:
             raise InputError(
                 Problem(Message("site {id} has no source yet: `suanli apply` gives it one", id=id_), key="--url")
             )
-        if polled:
-            before["source"] |= polled
-        _submit(desk, _made(before | changed), effective, dry_run=dry_run, json=json)
+        if source:
+            before["source"] |= source
+        _submit(desk, _made(before | changed), effective, way)
 
 
+@grouped
 def retire(
     context: typer.Context,
     id_: _Id,
     effective: Annotated[str, typer.Option("--from", help="since when it is out of service: a day or a time")],
-    dry_run: _DryRun = False,
-    json: _Json = False,
+    way: Way,
 ) -> None:
     """A site goes out of service: from then on it is neither asked nor counted; its history stays."""
     with at_desk(given(context)) as desk:
@@ -149,26 +100,20 @@ def retire(
             raise SuanliError(
                 Message("site {id} is retired already; `suanli site history {id}` shows since when", id=id_)
             )
-        site = before.model_copy(update={"status": "retired"})
-        _submit(desk, site, effective, dry_run=dry_run, json=json)
+        _submit(desk, before.model_copy(update={"status": "retired"}), effective, way)
 
 
+@grouped
 def add_pool(
     context: typer.Context,
     where: Annotated[str, typer.Argument(metavar="SITE/POOL", help="a registered site, and the new pool's id")],
-    model: _Model = None,
-    match: _Match = None,
-    devices: _Devices = None,
-    pflops: _Pflops = None,
-    since: _From = None,
-    source: _Source = None,
-    dry_run: _DryRun = False,
-    json: _Json = False,
+    built: Built,
+    way: Way,
 ) -> None:
     """One pool more of a registered site, with what of it is built."""
     id_, pool = pool_of(where)
     missing = Missing()
-    made_pool = _pool(missing, pool, model, match, _capacity(devices, pflops, since, source))
+    made_pool = _pool(missing, pool, built)
     missing.raise_any()
     with at_desk(given(context)) as desk:
         before = desk.site(id_)
@@ -177,7 +122,7 @@ def add_pool(
                 Problem(Message("{where} is registered already: `suanli capacity add` says what is built", where=where))
             )
         site = before.model_dump(by_alias=True, exclude_none=True)
-        _submit(desk, _made(site | {"pools": [*site["pools"], made_pool]}), None, dry_run=dry_run, json=json)
+        _submit(desk, _made(site | {"pools": [*site["pools"], made_pool]}), None, way)
 
 
 def _made(values: dict[str, Any]) -> Site:
@@ -186,12 +131,22 @@ def _made(values: dict[str, Any]) -> Site:
     return made(Site, values)
 
 
-def _submit(desk: Desk, site: Site, effective: str | None, *, dry_run: bool, json: bool) -> None:
+def _submit(desk: Desk, site: Site, effective: str | None, way: Way) -> None:
     from suanli.model.request import SitesRequest
 
     since = None if effective is None else day_or_time("--effective", effective)
-    answer = desk.submit(SitesRequest(sites=(site,), effective=since), dry_run=dry_run)
-    print_answer(answer, json=json)
+    request = made(SitesRequest, {"sites": (site,), "effective": since, "reason": way.reason})
+    print_answer(desk.submit(request, dry_run=way.dry_run), json=way.json)
+
+
+def _facts(missing: Missing, id_: str, facts: Facts) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": missing.text("--name", facts.name, _("name of the site")),
+        "province": missing.text("--province", facts.province, of("question", "province")),
+        "operator": missing.text("--operator", facts.operator, _("operator")),
+        "status": facts.status or "operational",
+    }
 
 
 def _probed(desk: Desk, site: Site, *, json: bool, ask: bool) -> None:
@@ -214,59 +169,46 @@ def _probed(desk: Desk, site: Site, *, json: bool, ask: bool) -> None:
         raise SuanliError(_("nothing was registered"))
 
 
-def _pool(
-    missing: Missing,
-    id_: str | None,
-    model: str | None,
-    match: str | None,
-    entry: dict[str, Any] | None,
-) -> dict[str, Any]:
-    name = missing.text("--model", model, _("model (a name in the catalogue, or words of it, such as A100 80G)"))
+def _pool(missing: Missing, id_: str | None, built: Built) -> dict[str, Any]:
+    entry = _capacity(built)
+    name = missing.text("--model", built.model, _("model (a name in the catalogue, or words of it, such as A100 80G)"))
     made_pool: dict[str, Any] = {"id": missing.text("--pool", id_, _("id of the first pool"))}
     made_pool["model"] = missing.model(name, _("which of these")) if name else ""
-    if match is not None:
-        label, equals, value = match.partition("=")
+    if built.match is not None:
+        label, equals, value = built.match.partition("=")
         if not equals:
-            raise InputError(Problem(Message("expected LABEL=VALUE, not {match!r}", match=match), key="--match"))
+            raise InputError(Problem(Message("expected LABEL=VALUE, not {match!r}", match=built.match), key="--match"))
         made_pool["match"] = {"label": label, "value": value}
     return made_pool | ({"capacity": [entry]} if entry else {})
 
 
-def _capacity(
-    devices: int | None, pflops: float | None, since: str | None, source: str | None
-) -> dict[str, Any] | None:
-    if devices is None and pflops is None:
+def _capacity(built: Built) -> dict[str, Any] | None:
+    amount = {name: value for name in ("devices", "pflops") if (value := getattr(built, name)) is not None}
+    if not amount:
         return None
-    if since is None or source is None:
+    if built.since is None or built.source is None:
         raise InputError(
             Problem(Message("an amount needs --from (since when) and --source (who says so)"), key="--devices")
         )
-    amount = {"devices": devices, "pflops": pflops}
-    return {"from": day_or_time("--from", since), "stage": "built", "source": source} | {
-        key: value for key, value in amount.items() if value is not None
-    }
+    return {"from": day_or_time("--from", built.since), "stage": "built", "source": built.source} | amount
 
 
-def _source(
-    missing: Missing,
-    kind: str | None,
-    url: str | None,
-    auth: str | None,
-    user: str | None,
-    secret: str | None,
-    settings: list[str] | None,
-    interval: str | None,
-) -> dict[str, Any]:
+def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
     from collectors.registry import REGISTRY
 
     found: dict[str, Any] = {
-        "kind": missing.text("--kind", kind, _("kind of management API"), sorted(REGISTRY)),
-        "url": missing.text("--url", url, _("its URL")),
-        "settings": dict(map(_setting_of, settings or ())),
+        "kind": missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY)),
+        "url": missing.text("--url", polled.url, _("its URL")),
+        "settings": dict(map(_setting_of, access.setting or ())),
     }
-    if auth is not None:
-        found["auth"] = {"kind": auth} | ({"user": user} if user else {}) | _secret(auth, secret)
-    return found | ({"interval": interval} if interval else {})
+    if access.auth is not None:
+        found["auth"] = _auth(access.auth, access)
+    return found | ({"interval": polled.interval} if polled.interval else {})
+
+
+def _auth(kind: str, access: Access) -> dict[str, Any]:
+    named = {"user": access.user, "url": access.auth_url}
+    return {"kind": kind} | {name: text for name, text in named.items() if text} | _secret(kind, access.secret)
 
 
 def _setting_of(text: str) -> tuple[str, Any]:
@@ -288,4 +230,4 @@ def _secret(auth: str, text: str | None) -> dict[str, Any]:
     if not colon or where not in ("env", "file"):
         # The text is left out on purpose: it may be the secret.
         raise InputError(Problem(Message("expected env:NAME or file:PATH, never the secret itself"), key="--secret"))
-    return {"password" if auth == "basic" else "token": {where: name}}
+    return {"password" if auth in _WITH_PASSWORD else "token": {where: name}}

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli import registering
+from suanli.cli.capacity_words import state_told
 from suanli.cli.context import given, say
-from suanli.cli.desk import at_desk
+from suanli.cli.desk import Desk, at_desk
 from suanli.cli.language import _, in_words
 from suanli.cli.output import print_json, print_table
-from suanli.cli.reading import day_or_time
+from suanli.cli.reading import day_or_time, made
+from suanli.cli.site_options import Reason
 from suanli.model.errors import InputError, Problem
 from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.model.site import Site
+    from suanli.model.yamlfile import Loc
     from suanli.store.registry import RecordedSite
 
 site = typer.Typer(name="site", help="The registered sites.", no_args_is_help=True)
@@ -40,6 +43,7 @@ def apply(
     effective: Annotated[
         str | None, typer.Option("--effective", help="since when changed facts are true; since now when left out")
     ] = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would change")] = False,
     template: Annotated[
         bool,
@@ -60,14 +64,6 @@ def apply(
     A spreadsheet has one row an entry of the ledger; whatever is wrong in it is told with its cell. It has no sources:
     those that are registered stay. `--template` writes an empty one, `suanli export --xlsx` one of what is registered.
     """
-    from collectors.registry import source_faults
-    from suanli.catalog.accelerators import load_accelerators
-    from suanli.cli.capacity_words import state_told
-    from suanli.model.request import SitesRequest
-    from suanli.registering.plans import located_in
-    from suanli.registry.file import read_sites
-    from suanli.registry.sheet.guard import is_sheet
-
     if template:
         _write_template(files or [Path(_FORM)], json=json)
         return
@@ -77,16 +73,42 @@ def apply(
         )
     since = None if effective is None else day_or_time("--effective", effective)
     with at_desk(given(context)) as desk:
-        zone, faults = desk.config.zone, lambda one: source_faults(one, desk.reach(one.id))
-        registered = {one.id: one for one in desk.registered()} if any(map(is_sheet, files)) else {}
-        sites = read_sites(files, zone, load_accelerators(), faults, registered, lambda told: say(in_words(told)))
-        answer = _NOTHING
-        if sites:
-            request = SitesRequest(sites=tuple(sites), effective=since)
-            answer = desk.submit(request, dry_run=dry_run, located=located_in(files))
+        answer = _applied(desk, files, {"effective": since, "reason": reason}, dry_run=dry_run)
     if json:
         print_json(answer | {"applied": answer["state"] == "applied"})
-        return
+    else:
+        _print_applied(answer)
+
+
+def _applied(desk: Desk, files: list[Path], more: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+    """What became of what the files say."""
+    from suanli.model.request import SitesRequest
+    from suanli.registering.plans import located_in
+
+    sites = _read(desk, files)
+    if not sites:
+        return _NOTHING
+    request = made(SitesRequest, {"sites": tuple(sites), **more})
+    return desk.submit(request, dry_run=dry_run, located=located_in(files))
+
+
+def _read(desk: Desk, files: list[Path]) -> list[Site]:
+    """What the files say; a spreadsheet says nothing of sources, which stay as they are registered."""
+    from collectors.registry import source_faults
+    from suanli.catalog.accelerators import load_accelerators
+    from suanli.registry.file import read_sites
+    from suanli.registry.sheet.guard import is_sheet
+
+    def faults(one: Site) -> list[tuple[Loc, str]]:
+        return source_faults(one, desk.reach(one.id))
+
+    registered = {one.id: one for one in desk.registered()} if any(map(is_sheet, files)) else {}
+    return read_sites(
+        files, desk.config.zone, load_accelerators(), faults, registered, lambda told: say(in_words(told))
+    )
+
+
+def _print_applied(answer: dict[str, Any]) -> None:
     for change in answer["changes"]:
         print(in_words(change))
     say(state_told(answer))
@@ -186,7 +208,8 @@ def show_history(
     """
     from suanli.listing import site_history
 
-    with given(context).opened() as (_config, store):
+    why = Message("what is no longer said is told only beside the store")
+    with given(context).opened(why) as (_config, store):
         known_site(id_, store.registry)
         history = site_history(store, id_)
     if json:

@@ -15,6 +15,7 @@ from suanli.cli.language import _
 from suanli.cli.output import print_json
 from suanli.model.alert import ALERTS, AlertKind
 from suanli.model.errors import InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from dashboards.alerts.plan import Plan
@@ -55,10 +56,10 @@ def build(
     changed = [line.partition(": ")[2] for line in differing(expected, output)]
     if not dry_run:
         _carried_out(lambda: write(expected, output), output)
-    told = _("would write {file}") if dry_run else _("wrote {file}")
     if json:
         print_json({"folder": str(output), "written": [] if dry_run else changed, "differs": changed})
     else:
+        told = _("would write {file}") if dry_run else _("wrote {file}")
         same = _("every file is as it would be built; nothing to write")
         print("\n".join([told.format(file=output / name) for name in changed] or [same]))
 
@@ -138,9 +139,10 @@ def _address(option: str, text: str | None) -> str:
     except ValueError:
         fits = False
     if not fits:
-        raise InputError(Problem(f"expected an address such as https://relay.example/alerts, not {text}", key=option))
+        told = Message("expected an address such as https://relay.example/alerts, not {text}", text=text)
+        raise InputError(Problem(told, key=option))
     if "@" in parts.netloc:
-        raise InputError(Problem("a password is never written in a file; use --token-file", key=option))
+        raise InputError(Problem(Message("a password is never written in a file; use --token-file"), key=option))
     return text
 
 
@@ -158,9 +160,10 @@ def _refuse_others(expected: dict[str, str], folder: Path) -> None:
     there = [folder / name for name in expected if (folder / name).exists()]
     others = _carried_out(lambda: [str(file) for file in there if not _is_ours(file)], folder)
     if others:
-        raise SuanliError(
-            f"{', '.join(others)}: not made by suanli rules build, nothing was written; move it away first"
+        told = Message(
+            "{files}: not made by suanli rules build, nothing was written; move it away first", files=", ".join(others)
         )
+        raise SuanliError(told)
 
 
 def _is_ours(file: Path) -> bool:
@@ -190,4 +193,4 @@ def _carried_out(work: Callable[[], T], folder: Path) -> T:
     try:
         return work()
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{folder} cannot be used: {error}") from None
+        raise Unavailable(Message("{folder} cannot be used: {error}", folder=folder, error=error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suanli.config.access import RegistrationConfig, TlsConfig
+from suanli.config.access import AcceptanceConfig, RegistrationConfig, TlsConfig
 from suanli.config.alerting import AlertsConfig, KindConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.checks import check_certificate, check_secrets
@@ -13,6 +13,7 @@ from suanli.config.sending import SinkConfig
 from suanli.config.whole import Config, load_config
 
 __all__ = [
+    "AcceptanceConfig",
     "AlertsConfig",
     "ChannelConfig",
     "Config",

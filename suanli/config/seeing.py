@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, model_validator
 
 from suanli.config.base import STRICT
+from suanli.model.message import Message
 from suanli.model.secret import SecretRef
 from suanli.model.text import PLAIN
 from suanli.model.units import Duration
@@ -38,9 +39,9 @@ class GrafanaSourceConfig(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> GrafanaSourceConfig:
         if (self.uid is None) == (self.url is None):
-            raise ValueError("expected uid, of a data source that is there, or url, of one to be made")
+            raise ValueError(Message("expected uid, of a data source that is there, or url, of one to be made"))
         if self.uid is not None and (self.database or self.token):
-            raise ValueError("database and token belong to a data source that is to be made: write its url")
+            raise ValueError(Message("database and token belong to a data source that is to be made: write its url"))
         return self
 
 

@@ -76,7 +76,9 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _open_or_not(self) -> Config:
         if self.open_reads and self.read_token is not None:
-            raise ValueError("open_reads lets everybody read, read_token nobody without it: leave one of them out")
+            raise ValueError(
+                Message("open_reads lets everybody read, read_token nobody without it: leave one of them out")
+            )
         return self
 
     @model_validator(mode="after")

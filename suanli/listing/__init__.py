@@ -3,6 +3,16 @@
 from suanli.listing.ledger import ledger_rows
 from suanli.listing.second import disagreement_rows
 from suanli.listing.sites import pool_rows, site_history, site_row
-from suanli.listing.windows import window_rows
+from suanli.listing.trail import trail_row
+from suanli.listing.windows import window_row, window_rows
 
-__all__ = ["disagreement_rows", "ledger_rows", "pool_rows", "site_history", "site_row", "window_rows"]
+__all__ = [
+    "disagreement_rows",
+    "ledger_rows",
+    "pool_rows",
+    "site_history",
+    "site_row",
+    "trail_row",
+    "window_row",
+    "window_rows",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -36,8 +37,8 @@ def site_row(item: RecordedSite, outcomes: Outcomes | None = None) -> dict[str, 
     }
 
 
-def pool_rows(store: Store) -> list[dict[str, Any]]:
-    """Every pool as it is now: where it belongs and since when (None: always), and what of it is planned and built."""
+def pool_rows(store: Store, sites: Iterable[RecordedSite]) -> list[dict[str, Any]]:
+    """The pools of these sites as they are: since when each is there (None: always), what of it is planned, built."""
     now = store.now
     return [
         {
@@ -50,7 +51,7 @@ def pool_rows(store: Store) -> list[dict[str, Any]]:
             "planned_pflops": amount_at(pool.ledger, "planned", now),
             "built_pflops": amount_at(pool.ledger, "built", now),
         }
-        for item in store.registry
+        for item in sites
         for pool in item.pools
     ]
 

@@ -32,10 +32,11 @@ def window_rows(
     with store.reading() as connection:
         found = windows(connection, as_of, everything=everything)
     now = store.now
-    return [_window_row(one, zone, lo, hi, now) for one in found if not reaching or one.stretches(lo, hi, zone)]
+    return [window_row(one, zone, lo, hi, now) for one in found if not reaching or one.stretches(lo, hi, zone)]
 
 
-def _window_row(one: RecordedWindow, zone: ZoneInfo, lo: int, hi: int, now: int) -> dict[str, Any]:
+def window_row(one: RecordedWindow, zone: ZoneInfo, lo: int, hi: int, now: int) -> dict[str, Any]:
+    """One of them; `next` are its occurrences that come first."""
     excludes = one.counts and one.policy == "exclude"
     taken = sum(min(end, hi) - max(start, lo) for start, end in one.stretches(lo, hi, zone)) if excludes else 0
     return {

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 from suanli.model.text import PLAIN
 
 GENESIS = "0" * 64
@@ -72,6 +74,15 @@ class Head:
     def __str__(self) -> str:
         return f"{self.seq}:{self.hash}"
 
+    @classmethod
+    def parsed(cls, text: str) -> Head:
+        """As it was printed, or its hash alone (seq 0); a ValueError says what was expected."""
+        number, colon, hashed = text.partition(":")
+        hashed = hashed if colon else number
+        if len(hashed) != len(GENESIS) or (colon and not number.isdecimal()):
+            raise ValueError(Message("expected NUMBER:HASH, as --verify prints it"))
+        return cls(int(number) if colon else 0, hashed)
+
 
 Kind = Literal["edited", "unchained", "missing", "disordered", "unreadable", "cut", "unlike"]
 
@@ -96,7 +107,16 @@ def local_author(reason: str | None = None) -> Author:
         name = pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):
         name = str(os.getuid()) if hasattr(os, "getuid") else os.getlogin()
-    return Author(actor=f"local:{name}", reason=reason)
+    author = Author(actor=f"local:{name}")
+    return author if reason is None else author_of(author, reason)
+
+
+def author_of(author: Author, reason: str) -> Author:
+    """The same one with this reason; an InputError where it is not one line of at most 500 characters."""
+    try:
+        return Author(actor=author.actor, reason=reason, request_id=author.request_id)
+    except ValidationError:
+        raise InputError(Problem(Message("expected one line of at most 500 characters"), key="reason")) from None
 
 
 def canonical(value: Any) -> str | None:

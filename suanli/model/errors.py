@@ -2,6 +2,7 @@
 
 SuanliError (1: the answer is no)
 ├── Conflict (1: someone else was faster)
+│   └── StillUnderWay (1: the same is being done at this moment)
 ├── Forbidden (1: this one may not)
 ├── InputError (2: a file, an option or a value is wrong; lists every problem found)
 │   └── Unknown (2: there is nothing of that name)
@@ -40,6 +41,12 @@ class SuanliError(Exception):
 
 class Conflict(SuanliError):
     """What was looked at has changed meanwhile; nothing of this request was recorded."""
+
+
+class StillUnderWay(Conflict):
+    """The same request is being carried out; asked again after `retry_after` seconds, it has its answer."""
+
+    retry_after = 1
 
 
 class Forbidden(SuanliError):

@@ -20,8 +20,10 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # the package ships no types
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from suanli.model.capacity import Moment
 from suanli.model.message import Message, message_of
 from suanli.model.site import Id
+from suanli.model.text import PLAIN
 
 Policy = Literal["exclude", "include", "hold"]
 
@@ -87,11 +89,11 @@ class Window(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
     site: Id
     pool: Id | None = None
-    start: date | datetime = Field(alias="from")
-    end: date | datetime = Field(alias="until")
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="until")
     rule: Annotated[str, Field(max_length=500), AfterValidator(_checked)] | None = None
     policy: Policy = "exclude"
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=PLAIN)
 
     @model_validator(mode="after")
     def _in_order(self) -> Window:

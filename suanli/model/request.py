@@ -9,17 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from suanli.model.capacity import CapacityEntry, Moment
 from suanli.model.message import Message
 from suanli.model.site import Id, Site
+from suanli.model.text import SAID
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+_Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=SAID)] | None
+"""Why it is asked for, for the audit trail."""
 
 
 class SitesRequest(BaseModel):
-    """The registry says what these sites say. effective: since when changed facts are true; None: since recorded."""
+    """The registry says what these sites say. effective: since when changed facts are true; None: since recorded.
+
+    reason: why, beside every row of the audit trail.
+    """
 
     model_config = _STRICT
     action: Literal["sites.apply"] = "sites.apply"
     sites: Annotated[tuple[Site, ...], Field(min_length=1, max_length=10_000)]
     effective: Moment | None = None
+    reason: _Reason = None
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +59,7 @@ class _EntryRequest(BaseModel):
     site: Id
     pool: Id
     entry: CapacityEntry
+    reason: _Reason = None
 
     @property
     def subject(self) -> str:
@@ -74,10 +82,32 @@ class CorrectionRequest(_EntryRequest):
     action: Literal["capacity.correct"] = "capacity.correct"
 
 
-Request = SitesRequest | AdditionRequest | CorrectionRequest
+class MoveRequest(BaseModel):
+    """A pool belongs to the site `to` from then on, under the id `as` (its own where that is left out)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    action: Literal["pool.move"] = "pool.move"
+    site: Id
+    pool: Id
+    to: Id
+    as_id: Id | None = Field(default=None, alias="as")
+    since: Moment = Field(alias="from")
+    reason: _Reason = None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.site}/{self.pool}"
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        """Both: who may not ask for a change of either may not move anything between them."""
+        return tuple(dict.fromkeys((self.site, self.to)))
+
+
+Request = SitesRequest | AdditionRequest | CorrectionRequest | MoveRequest
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="action")])
 
 
-def request_json(request: Request) -> str:
+def request_json(request: BaseModel) -> str:
     """As it is kept until it is decided on, and sent to a server; `REQUEST.validate_json` reads it back."""
     return request.model_dump_json(by_alias=True, exclude_none=True)

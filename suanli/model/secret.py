@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
@@ -18,6 +23,29 @@ _PASSWORD = re.compile(r"[^:/?#]*://[^:/]*:[^@]*@|[?&][^=&]*(?:password|passwd|s
 def holds_password(address: str) -> bool:
     """Whether a password is written in this address, before its host or among its options."""
     return _PASSWORD.search(address) is not None
+
+
+class Hidden:
+    """Takes secrets out of what others say to us: who does not like a token may repeat it, in whichever form."""
+
+    def __init__(self, *secrets: str) -> None:
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        self._forms = sorted(forms, key=len, reverse=True)  # a form may be part of a longer one
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield repr(secret)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (html.escape(secret), html.escape(secret, quote=False))
+    yield base64.b64encode(secret.encode()).decode()
 
 
 class SecretRef(BaseModel):

@@ -14,32 +14,26 @@ from suanli.store.sql import Store
 def planned_move(
     store: Store, site: str, pool: str, to_site: str, as_id: str, effective: int, config: Config
 ) -> list[Change]:
-    """The change by which the pool belongs elsewhere from `effective` (UTC seconds) on; an InputError if it cannot."""
+    """The change by which the pool belongs elsewhere from `effective` (UTC seconds) on; an InputError if it cannot.
+
+    Its keys are those of `MoveRequest`.
+    """
     day = written(effective, config.zone)
     key = _bearer(store, site, pool, effective, day)
     if (site, pool) == (to_site, as_id):
-        raise InputError(Problem(Message("{site}/{pool} is where the pool is", site=site, pool=pool), key="--to"))
+        raise InputError(Problem(Message("{site}/{pool} is where the pool is", site=site, pool=pool), key="to"))
     target = next((item for item in store.registry if item.site.id == to_site), None)
     if target is None:
         known = ", ".join(item.site.id for item in store.registry)
-        raise InputError(
-            Problem(Message("no site {to_site!r}; registered: {known}", to_site=to_site, known=known), key="--to")
-        )
+        told = Message("no site {to_site!r}; registered: {known}", to_site=to_site, known=known)
+        raise InputError(Problem(told, key="to"))
     if effective < target.since:
-        raise InputError(
-            Problem(
-                Message("{to_site} begins only on {day}", to_site=to_site, day=written(target.since, config.zone)),
-                key="--from",
-            )
-        )
+        told = Message("{to_site} begins only on {day}", to_site=to_site, day=written(target.since, config.zone))
+        raise InputError(Problem(told, key="from"))
     others = (line for other, line in store.timelines.items() if other != key)
     if any(_bears(line, to_site, as_id, effective) for line in others):
-        raise InputError(
-            Problem(
-                Message("{to_site}/{as_id} is another pool; give --as another id", to_site=to_site, as_id=as_id),
-                key="--as",
-            )
-        )
+        told = Message("{to_site}/{as_id} is another pool; give it another id (as)", to_site=to_site, as_id=as_id)
+        raise InputError(Problem(told, key="as"))
     return [moved(site, pool, to_site, as_id, effective, day)]
 
 

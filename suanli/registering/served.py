@@ -7,10 +7,17 @@ from typing import Any, cast
 
 from suanli.model.access import Principal
 from suanli.model.audit import Author
+from suanli.model.capacity import Stage
 from suanli.model.request import Request
 from suanli.model.site import Site
-from suanli.registering.office import Answer, Asker, Office, Verdict
+from suanli.model.where import EVERYWHERE, Where
+from suanli.registering.asker import Asker
+from suanli.registering.held import HeldDesk
+from suanli.registering.office import Answer, Office, Verdict
+from suanli.registering.tokens import TokenDesk
+from suanli.registering.trail import TrailDesk
 from suanli.registering.underway import UnderWay
+from suanli.registering.windows import WindowDesk
 from suanli.store.once import Once
 from suanli.store.outcomes import Outcomes
 from suanli.store.submissions import State
@@ -39,8 +46,8 @@ class ServedDesk:
     def decide(self, who: Principal, request_id: str, number: int, verdict: str, why: str | None) -> Answer:
         return self._office.decide(_asker(who, request_id), number, cast("Verdict", verdict), why)
 
-    def submissions(self, who: Principal, state: str | None) -> list[Answer]:
-        return self._office.submissions(_asker(who), cast("State | None", state))
+    def submissions(self, who: Principal, state: str | None, where: Where) -> list[Answer]:
+        return self._office.submissions(_asker(who), cast("State | None", state), where)
 
     def submission(self, who: Principal, number: int) -> Answer:
         return self._office.submission(_asker(who), number)
@@ -48,14 +55,29 @@ class ServedDesk:
     async def probe(self, who: Principal, request_id: str, site: Site) -> Answer:
         return await self._office.probe(_asker(who, request_id), site)
 
-    def sites(self, who: Principal) -> list[Answer]:
-        return self._office.sites(_asker(who), self._outcomes)
+    def sites(self, who: Principal, where: Where = EVERYWHERE) -> list[Answer]:
+        return self._office.sites(_asker(who), self._outcomes, where)
+
+    def pools(self, who: Principal, where: Where) -> list[Answer]:
+        return self._office.pools(_asker(who), where)
 
     def site(self, who: Principal, id_: str) -> Site:
         return self._office.site(_asker(who), id_)
 
-    def ledger(self, who: Principal, site: str | None, **shown: Any) -> list[Answer]:
-        return self._office.ledger(_asker(who), site, **shown)
+    def ledger(self, who: Principal, where: Where, stage: Stage | None, **shown: Any) -> list[Answer]:
+        return self._office.ledger(_asker(who), where, stage, **shown)
+
+    def tokens(self, who: Principal, request_id: str) -> TokenDesk:
+        return TokenDesk(self._office.store, _asker(who, request_id))
+
+    def trail(self, who: Principal) -> TrailDesk:
+        return TrailDesk(self._office.store, _asker(who))
+
+    def windows(self, who: Principal, request_id: str) -> WindowDesk:
+        return WindowDesk(self._office.store, self._office.config, _asker(who, request_id))
+
+    def held(self, who: Principal, request_id: str) -> HeldDesk:
+        return HeldDesk(self._office.store, _asker(who, request_id))
 
 
 def _asker(who: Principal, request_id: str | None = None) -> Asker:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from suanli.model.errors import Conflict
+from suanli.model.errors import StillUnderWay
 from suanli.model.message import Message
 from suanli.store.once import Once
 
@@ -20,14 +20,14 @@ class UnderWay:
 
     @contextmanager
     def alone(self, once: Once | None) -> Iterator[None]:
-        """Until the block ends, however it ends, a second one with this key is a Conflict. None: a request without."""
+        """Until the block ends, however it ends, a second one with this key is StillUnderWay. None: without a key."""
         if once is None:
             yield
             return
         key = (once.token, once.key)
         with self._lock:
             if key in self._keys:
-                raise Conflict(
+                raise StillUnderWay(
                     Message("a request with this Idempotency-Key is still under way: send it again in a moment")
                 )
             self._keys.add(key)

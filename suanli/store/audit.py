@@ -51,12 +51,15 @@ def audit_rows(
     action: str | None = None,
     subject: str | None = None,
     limit: int | None = None,
+    before: int | None = None,
 ) -> list[Row]:
     """The rows of [since, until), UTC seconds, of this actor, action and subject; the newest so many, oldest first.
 
-    An action finds those below it (`site`: `site.register`), a site finds its pools.
+    An action finds those below it (`site`: `site.register`), a site finds its pools. before: only smaller numbers.
     """
     rows: Select[Any] = select(schema.audit).order_by(_table.seq.desc()).limit(limit)
+    if before is not None:
+        rows = rows.where(_table.seq < before)
     if since is not None:
         rows = rows.where(_table.at >= since)
     if until is not None:

@@ -2,7 +2,7 @@
 
 A row in the outbox is a cell: an hour or a day, of all pools, or of one (its key). What a cell's points say is worked
 out when it is sent, from all that is recorded then: a sink that was down gets what is true, not what was. A cell is
-put here in the transaction that changed it, so that no correction is forgotten. docs/decisions/0014-rollups-to-sinks.md
+put here in the transaction that changed it, so that no correction is forgotten. docs/decisions/0021-rollups-to-sinks.md
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, delete, insert, select
 
 from suanli.model.errors import InputError, Problem
 from suanli.model.message import Message
-from suanli.model.request import Request, request_json
+from suanli.model.request import request_json
 from suanli.store import schema
 
 KEPT = 86_400
@@ -32,8 +33,9 @@ class Once:
     digest: str
 
     @classmethod
-    def of(cls, token: str, key: str, request: Request) -> Once:
-        return cls(token, key, hashlib.sha256(request_json(request).encode()).hexdigest())
+    def of(cls, token: str, key: str, asked: BaseModel) -> Once:
+        """asked: whose words the key stands for."""
+        return cls(token, key, hashlib.sha256(request_json(asked).encode()).hexdigest())
 
 
 def answer_of(connection: Connection, once: Once, now: int) -> dict[str, Any] | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from suanli.model.audit import Author, Entry, local_author
-from suanli.model.errors import InputError, Problem
+from suanli.model.errors import InputError, Problem, Unknown
 from suanli.model.message import Message
 from suanli.model.sample import Sample
 from suanli.quality.entrance import CHECKS
@@ -86,15 +86,21 @@ def counted(connection: Connection) -> dict[str, int]:
 
 def held_rows(
     connection: Connection,
-    site: str | None = None,
+    sites: Collection[str] | None = None,
     check: str | None = None,
     released: bool = False,
     limit: int | None = None,
+    before: int | None = None,
 ) -> list[HeldRow]:
-    """What is held, the newest first; released ones too where these are asked for."""
+    """What is held, the newest first; released ones too where these are asked for.
+
+    sites: only of these; None: of all. before: only under smaller numbers.
+    """
     rows = select(schema.quarantine).order_by(_table.id.desc()).limit(limit)
-    if site is not None:
-        rows = rows.where(json_text(connection, _table.sample, "site") == site)
+    if sites is not None:
+        rows = rows.where(json_text(connection, _table.sample, "site").in_(sorted(sites)))
+    if before is not None:
+        rows = rows.where(_table.id < before)
     if check is not None:
         rows = rows.where(_table.check == check)
     if not released:
@@ -106,9 +112,8 @@ def held_row(connection: Connection, id_: int) -> HeldRow:
     """What is in quarantine under this number; an InputError when there is nothing."""
     row = connection.execute(select(schema.quarantine).where(_table.id == id_)).first()
     if row is None:
-        raise InputError(
-            Problem(Message("nothing is in quarantine under {id}; `suanli quarantine list` shows what is", id=id_))
-        )
+        told = Message("nothing is in quarantine under {id}; `suanli quarantine list` shows what is", id=id_)
+        raise Unknown(Problem(told))
     return _held_row(row)
 
 

@@ -1,7 +1,7 @@
 """The points of hours and days that go to sinks, and the feed that a forwarder reads them from.
 
 A point has sums in PFLOPS-hours, which can be added over pools and time: a rate of any of them is a ratio of two sums,
-the same that `suanli history` gives. A silent pool has its built hours. Why: docs/decisions/0014-rollups-to-sinks.md
+the same that `suanli history` gives. A silent pool has its built hours. Why: docs/decisions/0021-rollups-to-sinks.md
 """
 
 from __future__ import annotations

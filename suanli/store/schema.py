@@ -6,16 +6,7 @@ recorded_at and superseded_at when we knew it so. Nothing that was once recorded
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    MetaData,
-    Table,
-    UniqueConstraint,
-)
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.tally import EXTREMES, SECONDS, SUMS
@@ -387,4 +378,15 @@ notifications = Table(
     Column("ended_at", LONG),
     Column("error", TEXT, nullable=False),  # the last words of the channel, without anything of its URL
     Index("notifications_by_state", "state", "channel", "id"),
+)
+
+# One row for a submission that was looked at: how many good polls in a row it has had of its source (store.acceptance).
+acceptance = Table(
+    "acceptance",
+    metadata,
+    Column("submission", LONG, primary_key=True, autoincrement=False),
+    Column("good", LONG, nullable=False),
+    Column("needed", LONG, nullable=False),
+    Column("at", LONG),  # of the last poll
+    Column("why", TEXT),  # the last reason why it is not, or not yet, approved by itself
 )

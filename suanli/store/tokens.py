@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from suanli.model.access import Principal, Scope
 from suanli.model.audit import Author, Entry
-from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.errors import Problem, SuanliError, Unknown
 from suanli.model.message import Message
 from suanli.store import audit, schema
 
@@ -56,13 +56,18 @@ def revoke_token(connection: Connection, id_: str, author: Author, now: int) -> 
     """From now on nobody is let in with it; it stays in the list. A SuanliError when it was revoked before."""
     found = token_of(connection, id_)
     if found is None:
-        raise InputError(Problem(Message("no token {id!r}; `suanli token list` shows them", id=id_), key="id"))
+        raise no_token(id_)
     if found[0].revoked_at is not None:
         raise SuanliError(Message("token {id} has already been revoked", id=id_))
     connection.execute(update(schema.tokens).where(_table.id == id_).values(revoked_at=now))
     entry = Entry("token.revoke", id_, {"owner": found[0].owner, "scopes": _scopes(found[0])}, {"revoked_at": now})
     audit.append(connection, author, [entry], now)
     return found[0]
+
+
+def no_token(id_: str) -> Unknown:
+    """What is said where there is none of this id."""
+    return Unknown(Problem(Message("no token {id!r}; `suanli token list` shows them", id=id_), key="id"))
 
 
 def token_of(connection: Connection, id_: str) -> tuple[RecordedToken, str] | None:

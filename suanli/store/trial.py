@@ -35,9 +35,9 @@ class _Tried(Store):
 
 @contextmanager
 def trying(store: Store, *, dry_run: bool = True) -> Iterator[Connection]:
-    """A transaction that is undone when the block ends, unless it is no dry run."""
+    """A transaction, the registry read as it is, that is undone when the block ends unless it is no dry run."""
     try:
-        with store.writing() as connection:
+        with store.exclusively() as connection:
             yield connection
             if dry_run:
                 raise _Undone

@@ -5,6 +5,7 @@ A window keeps its number. Each change leaves what was known before as a row of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from suanli.model.audit import Author, Entry, local_author
-from suanli.model.errors import InputError, Problem, SuanliError
+from suanli.model.errors import InputError, Problem, SuanliError, Unknown
 from suanli.model.maintenance import Policy, Window, first_occurrence, occurrences
 from suanli.model.message import Message, message_of
 from suanli.store import audit, schema
@@ -77,6 +78,19 @@ def window_of(connection: Connection, id_: int) -> RecordedWindow:
     """The window of this number as it is known now; an InputError when there is none."""
     _current(connection, id_)
     return next(one for one in windows(connection) if one.id == id_)
+
+
+def no_window(id_: int) -> Unknown:
+    """What is said where there is none of this number, or none for who asks."""
+    told = Message("no maintenance window {id}; `suanli maintenance list` shows them", id=id_)
+    return Unknown(Problem(told, key="id"))
+
+
+def added_by(connection: Connection, id_: int) -> str | None:
+    """Who added the window of this number, as the audit trail names them; None where that was before there was one."""
+    rows = select(schema.audit.c.actor, schema.audit.c.after).where(schema.audit.c.action == "maintenance.add")
+    actors = [row.actor for row in connection.execute(rows) if json.loads(row.after)["window"] == id_]
+    return actors[-1] if actors else None
 
 
 def checked(connection: Connection, window: Window, zone: ZoneInfo) -> dict[str, Any]:
@@ -159,9 +173,7 @@ def _current(connection: Connection, id_: int) -> RowMapping:
     table = schema.maintenance
     row = connection.execute(select(table).where(table.c.id == id_, table.c.superseded_at.is_(None))).mappings().first()
     if row is None:
-        raise InputError(
-            Problem(Message("no maintenance window {id}; `suanli maintenance list` shows them", id=id_), key="id")
-        )
+        raise no_window(id_)
     return row
 
 
@@ -181,9 +193,10 @@ def _place(connection: Connection, window: Window, start: int) -> dict[str, int 
         pool = None if window.pool is None else pool_key(connection, window.site, window.pool, start)
     except LookupError:
         where = window.site if window.pool is None else f"{window.site}/{window.pool}"
-        raise InputError(
-            Problem(Message("{where} is not registered; `suanli pool list` shows what is", where=where))
-        ) from None
+        sites = schema.sites.c.id
+        known = connection.execute(select(sites).where(sites == window.site)).first() is not None
+        told = Message("{where} is not registered; `suanli pool list` shows what is", where=where)
+        raise InputError(Problem(told, key="pool" if known else "site")) from None
     return {"site_key": site, "pool_key": pool}
 
 

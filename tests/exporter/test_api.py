@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from exporter.api import make_api
 from exporter.listening import listening
+from exporter.paging import MOST
 from suanli import __version__
 from suanli.answers import GROUPINGS, Asked, rates_answer
 from suanli.config import Config
@@ -234,12 +236,35 @@ def test_the_page_has_no_external_address(file: Path) -> None:
 
 async def test_the_page_asks_for_what_is_served(store: Store) -> None:
     script = (PAGE / "page.js").read_text(encoding="utf-8")
-    asked = set(re.findall(r'fetched\("([^"]+)"\)', script))
-    assert asked == {"/api/v1/rates", "/api/v1/sites"}
+    asked = set(re.findall(r'fetched\("([^"]+)"\)', script)) | set(re.findall(r'listed\("([^"]+)"\)', script))
+    assert asked == {"/api/v1/rates", "sites"}
     async with client(store) as api:
         rates: dict[str, Any] = (await api.get("/api/v1/rates")).json()
     used = set(re.findall(r"\b(?:fleet|group)\.(\w+)", script))
     assert used <= set(rates["fleet"]) | set(rates["groups"][0])
+
+
+async def test_the_page_asks_for_every_page_of_a_list(store: Store) -> None:
+    """Its own queries, one row a page: it goes on behind `next` for as long as there is one."""
+    script = (PAGE / "page.js").read_text(encoding="utf-8")
+    loop = re.search(
+        r"do {\s+const page = await fetched\(`(?P<path>[^`]+)`\);\s+rows\.push\(\.\.\.page\[name\]\);"
+        r'\s+cursor = page\.next === null \? "" : `(?P<more>[^`]+)`;\s+} while \(cursor\);',
+        script,
+    )
+    assert loop
+    path = loop["path"].replace("${name}", "sites")
+    assert f"limit={MOST}" in path
+    found, cursor = [], ""
+    async with client(store) as api:
+        while True:
+            page = (await api.get(path.replace(f"limit={MOST}", "limit=1").replace("${cursor}", cursor))).json()
+            found += [row["id"] for row in page["sites"]]
+            if page["next"] is None:
+                break
+            cursor = loop["more"].replace("${encodeURIComponent(page.next)}", quote(page["next"], safe=""))
+    assert found == sorted(site.id for site in SITES)
+    assert len(found) > 1
 
 
 # ---------------------------------------------------------------- listening

@@ -1,4 +1,4 @@
-"""The registry over HTTP: every verb by every kind of token, guarded changes, and errors with their fields."""
+"""The registry over HTTP: guarded changes, and errors with their fields."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from exporter.api import make_api
 from suanli.access import WantedToken, issue
 from suanli.config import Config
 from suanli.model.audit import local_author
-from suanli.registering.office import Office, local_asker
 from suanli.store.sql import Store
 from tests.exporter.making import Rendering, served
-from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config
+from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built
 
 MINE, OTHERS = "示例运营方", "另一运营方"
 SCOPES = {
@@ -55,81 +54,6 @@ def token(store: Store, *scopes: str) -> str:
 
 def addition(site: str) -> dict[str, Any]:
     return {"action": "capacity.add", "site": site, "pool": "p", "entry": ENTRY}
-
-
-def waiting(store: Store, site: str) -> int:
-    """A pending submission about this site; its number."""
-    desk = Office(store, config(registration={"two_person": True}))
-    from suanli.model.request import REQUEST
-
-    number: int = desk.submit(local_asker(), REQUEST.validate_python(addition(site)))["submission"]
-    return number
-
-
-async def asked(api: httpx.AsyncClient, store: Store, verb: str, site: str) -> int:
-    """The status with which this verb is answered."""
-    if verb == "read site":
-        return (await api.get(f"/sites/{site}")).status_code
-    if verb == "read ledger":
-        return (await api.get("/capacity", params={"site": site})).status_code
-    if verb == "submit":
-        return (await api.post("/requests", json=addition(site))).status_code
-    if verb == "update":
-        state = a_site(site, a_pool("p", built(100.0)), operator=SITES[site], name="x").model_dump(
-            mode="json", by_alias=True, exclude_none=True
-        )
-        return (await api.put(f"/sites/{site}", json=state, headers={"if-match": "*"})).status_code
-    if path := OPERATORS.get(verb):
-        return (await api.get(path, params={"operator": SITES[site]})).status_code
-    if verb in ("approve", "reject"):
-        return (await api.post(f"/submissions/{waiting(store, site)}/{verb}", json={"why": "x"})).status_code
-    return (await api.get(FLEET[verb])).status_code
-
-
-OPERATORS = {"rates of": "/rates", "history of": "/history", "explain of": "/rates/explain"}
-FLEET = {
-    "read fleet": "/rates",
-    "read metrics": "http://test/metrics",
-    "read benchmarks": "/benchmarks",
-    "read targets": "/targets",
-    "read change": f"/change?from={T0 - 60}&to={T0}",
-    "read funnel": "/funnel",
-    "read disagreements": "/disagreements",
-}
-YES, LATER, NO, GONE = 200, 202, 403, 404
-ORDER = ("read", "push", "operator", "approve", "admin")
-CELLS = {
-    # verb: the status for its own site and for a foreign one, by scope in this order
-    "read site": ((YES, YES), (GONE, GONE), (YES, GONE), (YES, YES), (YES, YES)),
-    "read ledger": ((YES, YES), (GONE, GONE), (YES, GONE), (YES, YES), (YES, YES)),
-    "read fleet": ((YES, YES), (NO, NO), (YES, YES), (YES, YES), (YES, YES)),
-    **dict.fromkeys(OPERATORS, ((YES, YES), (NO, NO), (YES, NO), (YES, YES), (YES, YES))),
-    **dict.fromkeys([*FLEET][1:], ((YES, YES), (NO, NO), (NO, NO), (YES, YES), (YES, YES))),
-    "submit": ((NO, NO), (NO, NO), (LATER, NO), (YES, YES), (YES, YES)),
-    "update": ((NO, NO), (NO, NO), (LATER, NO), (YES, YES), (YES, YES)),
-    "approve": ((NO, NO), (NO, NO), (NO, NO), (YES, YES), (YES, YES)),
-    "reject": ((NO, NO), (NO, NO), (NO, NO), (YES, YES), (YES, YES)),
-}
-MATRIX = {verb: dict(zip(ORDER, row, strict=True)) for verb, row in CELLS.items()}
-
-
-def test_the_table_has_every_cell() -> None:
-    assert {frozenset(row) for row in MATRIX.values()} == {frozenset(SCOPES)}
-    assert len(MATRIX) == 16
-
-
-@pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize("verb", MATRIX)
-async def test_every_verb_by_every_scope_on_own_and_foreign_sites(store: Store, verb: str, scope: str) -> None:
-    async with client(store, *SCOPES[scope]) as api:
-        assert tuple([await asked(api, store, verb, site) for site in SITES]) == MATRIX[verb][scope]
-
-
-@pytest.mark.parametrize("verb", MATRIX)
-async def test_without_a_token_nothing_is_written(store: Store, verb: str) -> None:
-    async with client(store) as api:
-        found = await asked(api, store, verb, "mine")
-    assert found == (200 if verb.startswith("read") or verb in OPERATORS else 401)
 
 
 async def test_what_is_pending_is_seen_and_approved(store: Store) -> None:

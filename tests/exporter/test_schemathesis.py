@@ -55,7 +55,7 @@ def schemathesis(server: Instance, admin: str) -> str:
 @pytest.mark.slow
 def test_the_server_does_what_its_document_says(tmp_path: Path) -> None:
     with instance(tmp_path, SUANLI_TEST_READ=READ_TOKEN) as server:
-        registration = {"writes_per_minute": 1_000_000}
+        registration = {"writes_per_minute": 1_000_000, "reads_per_minute": 1_000_000}
         server.configure(read_token={"env": "SUANLI_TEST_READ"}, registration=registration)
         server.apply(a_site("one"), a_site("two"))
         admin, operator = token(server, "admin"), token(server, "register:示例运营方")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from gettext import GNUTranslations
 from typing import Any
@@ -64,6 +65,19 @@ def test_nothing_is_gathered_from_nowhere() -> None:
     assert {"The capacity ledger.", "Show this message and exit.", "for a program"} <= {one.text for one in of_help()}
     assert {"Usage: ", "[required]", "No such option: {name}"} <= {one.text for one in of_typer()}
     assert set(KEYWORDS) == {"_", "Message", "of", "several"}
+
+
+def test_no_text_stands_within_an_f_string_where_it_is_not_gathered() -> None:
+    """Babel reads an f-string as one token before Python 3.12: what is said within it would stay English."""
+    lost = [
+        f"{path.name}:{call.lineno}"
+        for path in SOURCES
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+    ]
+    assert lost == []
 
 
 def test_the_help_of_every_command_and_of_each_of_its_options_is_gathered() -> None:

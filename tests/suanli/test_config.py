@@ -165,7 +165,7 @@ BAD = {
         "benchmarks:\n  - name: b\n    metric: online_ratio\n    value: 0.5\n    from: 2024-02-30\n    source: x\n",
         "config.yaml:5: benchmarks[0].from: should be a valid date",
     ),
-    "duplicate key": ("language: zh\nlanguage: en\n", "config.yaml:2: language: this key is written twice"),
+    "duplicate key": ("language: en\nlanguage: zh\n", "config.yaml:2: language: this key is written twice"),
     "bad YAML": ("poll: {interval: 60s\n", "config.yaml:2: is not valid YAML"),
     "not UTF-8": ("language: \udcff\n", "config.yaml: is not UTF-8 (byte 10)"),
     "plain secret": (INFLUX.format(token=SECRET), "config.yaml:2: sinks[0].token: a secret is not written in a file"),

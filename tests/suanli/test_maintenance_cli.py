@@ -231,7 +231,7 @@ def test_add_approve_end_list(folder: Path) -> None:
     rule = "FREQ=WEEKLY;BYDAY=SU"
     added = add(folder, *PAST, "--rule", rule)
     assert (added.code, added.out) == (0, "window 1 recorded\n")
-    assert added.err == "it has no effect until it is approved: suanli maintenance approve 1 --by NAME\n"
+    assert added.err == "it has no effect until it is approved: suanli maintenance approve 1\n"
     (row,) = listed(folder, "--from", "2025-03-01", "--to", "2025-03-31")
     assert (row["site"], row["pool"], row["policy"], row["rule"], row["reason"]) == (
         "wh-1",
@@ -293,8 +293,7 @@ def test_a_dry_run_changes_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["wh-1", *PAST, "--approve"], "--approve and --by NAME are given together"),
-        (["wh-1", *PAST, "--by", "x"], "--approve and --by NAME are given together"),
+        (["wh-1", *PAST, "--by", "x"], "--by: is who approves: give --approve too"),
         (["wh-1", *PAST, "--policy", "ignore"], "--policy: should be 'exclude', 'include' or 'hold'"),
         (["wh-1", *PAST, "--rule", "FREQ=MINUTELY"], "--rule: expected FREQ to be one of"),
         (["wh-1", *PAST, "--rule", "FREQ=WEEKLY;BYDAY=MO"], "window: expected from to be the first time"),

@@ -16,7 +16,9 @@ from suanli.model.audit import Author
 from suanli.model.errors import Forbidden, InputError, SuanliError, Unavailable
 from suanli.model.request import AdditionRequest, CorrectionRequest, Request, SitesRequest
 from suanli.model.site import Site
-from suanli.registering.office import Asker, Office, local_asker
+from suanli.model.where import Where
+from suanli.registering.asker import Asker, local_asker
+from suanli.registering.office import Office
 from suanli.store.audit import audit_rows
 from suanli.store.sql import Store
 from tests.suanli.making import T0, Clock, a_pool, a_sample, a_site, a_store, built, config, local, open_store
@@ -161,7 +163,7 @@ def test_an_operator_sees_only_what_is_its_own(store: Store) -> None:
     assert [row["id"] for row in desk.sites(OPERATOR)] == ["mine"]
     assert desk.submissions(OPERATOR) == []
     assert {row["site"] for row in desk.ledger(OPERATOR)} == {"mine"}
-    for forbidden in (lambda: desk.site(OPERATOR, "theirs"), lambda: desk.ledger(OPERATOR, "theirs")):
+    for forbidden in (lambda: desk.site(OPERATOR, "theirs"), lambda: desk.ledger(OPERATOR, Where("theirs"))):
         with pytest.raises(InputError, match="no site 'theirs'; registered: mine"):
             forbidden()
     with pytest.raises(Forbidden):

@@ -106,12 +106,12 @@ def test_a_move_ahead_waits_for_its_day_and_running_instances_see_the_day_come()
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ({"to": "c"}, "--to: no site 'c'; registered: a, b"),
-        ({"as_id": "q"}, "--as: b/q is another pool; give --as another id"),
-        ({"to": "a", "as_id": "p"}, "--to: a/p is where the pool is"),
+        ({"to": "c"}, "to: no site 'c'; registered: a, b"),
+        ({"as_id": "q"}, "as: b/q is another pool; give it another id (as)"),
+        ({"to": "a", "as_id": "p"}, "to: a/p is where the pool is"),
         ({"place": ("a", "z")}, "no pool a/z on 2026-11-01; a has: a/p, a/r"),
         ({"place": ("c", "z")}, "no pool c/z on 2026-11-01; c has: none"),
-        ({"to": "late"}, "--from: late begins only on 2026-11-02"),
+        ({"to": "late"}, "from: late begins only on 2026-11-02"),
     ],
 )
 def test_a_move_that_cannot_be_is_refused(words: dict[str, Any], told: str) -> None:
@@ -138,7 +138,7 @@ def test_a_name_that_was_left_can_be_taken_and_the_pool_can_come_back_under_anot
 def test_a_name_can_be_taken_at_the_second_in_which_it_is_left_and_not_before() -> None:
     with a_store(A, B, clock=Clock(T0)) as store:
         move(store)
-        with pytest.raises(InputError, match="--as: a/p is another pool"):
+        with pytest.raises(InputError, match="as: a/p is another pool"):
             move(store, "a", "p", AT - 1, ("a", "r"))
         move(store, "a", "p", AT, ("a", "r"))
         assert rates(store, AT)["a/p"] == (1.0, None)

@@ -62,6 +62,18 @@ def test_a_source_with_its_settings_and_secret_by_name(tmp_path: Path) -> None:
     assert found["auth"]["token"]["file"] == "/etc/suanli/wh.token"
 
 
+@pytest.mark.parametrize("kind", ["oauth2", "keystone"])
+def test_a_source_that_is_signed_in_to_elsewhere(tmp_path: Path, kind: str) -> None:
+    source = ["--kind", "http_json", "--url", "https://api.example/v1", "--setting", "path=/compute"]
+    source += ["--setting", "fields={online: up}", "--auth", kind, "--user", "suanli", "--secret", "env:WH_SECRET"]
+    missing = register(tmp_path, *SITE, *source)
+    assert (missing.code, f"auth kind {kind} takes url, user, password" in missing.err) == (2, True), missing.err
+    url = "https://id.example/v3"
+    assert register(tmp_path, *SITE, *source, "--auth-url", url).code == 0
+    auth = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
+    assert auth == {"kind": kind, "user": "suanli", "password": {"env": "WH_SECRET", "file": None}, "url": url}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -202,20 +214,31 @@ def test_every_row_is_found_by_its_own_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "why"),
     [
-        ("maintenance", "list"),
-        ("quarantine", "list"),
-        ("token", "list"),
-        ("audit",),
-        ("db", "upkeep"),
-        ("db", "upgrade"),
-        ("targets",),
+        (("db", "upkeep"), "a store is looked after where it lies"),
+        (("db", "upgrade"), "a store is looked after where it lies"),
+        (("collect", "one"), "a site is asked from this machine"),
+        (("site", "history", "one"), "what is no longer said is told only beside the store"),
     ],
 )
-def test_what_a_server_cannot_be_asked_does_not_touch_the_store_here(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_what_a_server_cannot_be_asked_does_not_touch_the_store_here(
+    tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
     done = suanli(tmp_path, "--server", "http://127.0.0.1:9", *words)
-    assert (done.code, "acts on the store itself" in done.err) == (2, True)
+    assert (done.code, "acts on the store itself" in done.err, why in done.err) == (2, True, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("maintenance", "list"), ("quarantine", "list"), ("token", "list"), ("audit",), ("targets",), ("pool", "list")],
+)
+def test_a_server_that_does_not_answer_is_not_replaced_by_the_store_here(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = suanli(tmp_path, "--server", "http://127.0.0.1:9", *words)
+    assert (done.code, "cannot be asked" in done.err) == (3, True)
     assert list(tmp_path.iterdir()) == []
 
 

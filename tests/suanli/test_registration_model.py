@@ -16,7 +16,8 @@ from suanli.model.access import Principal, scopes_of
 from suanli.model.audit import Author
 from suanli.model.errors import Forbidden, InputError, SuanliError
 from suanli.model.request import REQUEST, SitesRequest
-from suanli.registering.office import Asker, Office
+from suanli.registering.asker import Asker
+from suanli.registering.office import Office
 from suanli.store import audit
 from tests.suanli.making import T0, Clock, a_pool, a_site, config, database, local, open_store
 
