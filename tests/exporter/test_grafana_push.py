@@ -114,7 +114,7 @@ def test_an_older_board_of_ours_becomes_a_version_more(desk: Desk) -> None:
     desk.stub.boards[FIRST].data = marked(old, 1) | {"version": 1}
     told = desk.answer("push")
     assert told["pushed"] == [
-        {"what": "board", "name": FIRST, "version": 2, "url": f"/d/{FIRST}/suanli-zh"},
+        {"what": "board", "name": FIRST, "version": 2, "url": f"/d/{FIRST}/suanli-overview-zh"},
     ]
     shown = next(one for one in told["boards"] if one["uid"] == FIRST)
     assert (shown["state"], shown["panels"]) == (
@@ -298,7 +298,7 @@ def test_without_an_address_it_is_asked_for(desk: Desk) -> None:
 
 def test_it_speaks_chinese(desk: Desk) -> None:
     done = desk.run("push", FIRST, lang="zh")
-    assert "将新建" in done.stdout
+    assert "待新建" in done.stdout
     assert f"已写入 2 项：{FOLDER}, {FIRST}" in done.stderr
 
 
