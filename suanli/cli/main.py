@@ -11,6 +11,7 @@ import typer
 
 from suanli.cli import (
     access,
+    alerts,
     asking,
     capacity,
     comparing,
@@ -19,7 +20,6 @@ from suanli.cli import (
     history,
     importing,
     maintenance,
-    notifications,
     pool,
     quarantine,
     rates,
@@ -73,7 +73,7 @@ app.add_typer(capacity.capacity, name="capacity")
 app.add_typer(pool.pool, name="pool")
 app.add_typer(maintenance.maintenance, name="maintenance")
 app.add_typer(quarantine.quarantine, name="quarantine")
-app.add_typer(notifications.alerts, name="alerts")
+app.add_typer(alerts.alerts, name="alerts")
 app.add_typer(rates.app, name="rates")
 app.command()(history.history)
 app.command()(disagreements.disagreements)

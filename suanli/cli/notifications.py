@@ -135,8 +135,3 @@ def _print(data: dict[str, Any], text: str, *, json: bool) -> None:
         print_json(data)
     else:
         print(text)
-
-
-alerts = typer.Typer(name="alerts", help="Alerts and who is told of them.", no_args_is_help=True)
-alerts.command("test")(send_test)
-alerts.command("notifications")(list_notifications)

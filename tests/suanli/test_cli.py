@@ -31,7 +31,7 @@ from tests.suanli.making import SITES_YAML, ZONE, a_sample, open_store
 from tests.suanli.running import REPO, contents, started, suanli
 
 COMMANDS = {
-    "grafana push", "grafana check", "grafana diff", "alerts test", "alerts notifications",
+    "grafana push", "grafana check", "grafana diff", "alerts list", "alerts ack", "alerts test", "alerts notifications",
     "demo", "serve", "collect", "apply", "export", "rates", "version",
     "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
     "site list", "site show", "site history", "site register", "site update", "site retire",
