@@ -39,7 +39,7 @@ def ends(text: str, width: int) -> list[int]:
         if place > begin and _may_end(text[place - 1], letter):
             possible = place
         filled += cell_len(letter)
-        if filled > width and not letter.isspace() and place > begin:
+        while filled > width and not letter.isspace() and place > begin:
             begin = possible if possible > begin else place
             found.append(begin)
             filled = cell_len(text[begin : place + 1])

@@ -45,6 +45,7 @@ def test_what_fits_is_one_line(text: str, width: int) -> None:
         ("ab cd", 5, ["ab cd"]),
         ("ab cd", 4, ["ab ", "cd"]),
         ("a算b", 3, ["a算", "b"]),
+        ("a算。", 3, ["a", "算", "。"]),  # no width is left for both: what closes begins a line rather than stand out
     ],
 )
 def test_where_lines_end(text: str, width: int, told: list[str]) -> None:
