@@ -13,11 +13,11 @@ from typing import Any
 
 from collectors.base import Unreadable
 from collectors.kubernetes.nodes import identity, part
+from collectors.kubernetes.resources import slices_of
 
 Key = tuple[str, str, str]
 """Driver, pool and device: what a claim names."""
 _PROFILE = re.compile(r"(?P<slices>[0-9]+)g\.[0-9]+gb.*")
-_SLICES = 7
 _WHOLE = ("gpu", "")
 
 
@@ -73,7 +73,7 @@ def _device(one: object, node: str) -> tuple[str, Device | None]:
     if not product:
         return one["name"], None  # a network card, say
     profile = _PROFILE.fullmatch(_text(attributes, "profile"))
-    share = int(profile["slices"]) / _SLICES if profile else 1.0
+    share = int(profile["slices"]) / slices_of(product) if profile else 1.0
     return one["name"], Device(node, product, share, kind in _WHOLE)
 
 

@@ -74,6 +74,11 @@ class Sharing:
     memory: float | None = None
 
 
+def slices_of(product: str) -> int:
+    """Compute slices of a whole device of this product, where it can be partitioned."""
+    return next((count for model, count in _SLICES_OF.items() if model in product), _SLICES)
+
+
 def model_in(product: str) -> str:
     """The product label without what says how the device is shared."""
     return _SUFFIX.sub("", product)
@@ -81,7 +86,7 @@ def model_in(product: str) -> str:
 
 def sharing_of(product: str, replicas: int) -> Sharing:
     """What the node's product label, with its suffix, and its number of replicas say."""
-    slices = next((count for model, count in _SLICES_OF.items() if model in product), _SLICES)
+    slices = slices_of(product)
     suffix = _SUFFIX.search(product)
     profile = int(suffix["slices"]) / slices if suffix and suffix["slices"] else 1.0
     return Sharing(profile / replicas, 1 / replicas, slices)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import collectors.base as base
 from collectors.base import CollectError, Http, NotFound, Unreadable
@@ -37,11 +37,17 @@ _Share = Annotated[float, Field(gt=0, le=1024)]
 
 
 class OpenstackSettings(base.Settings):
-    """service: whose address the url is. devices: by resource class, how many devices one unit is (1 if not said):
-    parts of one for VGPU, and as many as a machine has for bare metal."""
+    """service: whose address the url is. devices: by resource class, how many devices one unit is: parts of one for
+    VGPU, as many as a machine has for bare metal. Both must be said; of any other class one unit is a device."""
 
     service: Literal["placement", "ironic"] = "placement"
     devices: dict[str, _Share] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _machines_have_devices(self) -> OpenstackSettings:
+        if self.service == "ironic" and not self.devices:
+            raise ValueError("service ironic needs devices: how many a machine of each resource class has")
+        return self
 
 
 class OpenstackCollector:
@@ -127,8 +133,9 @@ class OpenstackCollector:
         return pool_of(self._site, CLASS, name) or pool_of(self._site, CLASS, model_of(name))
 
     def _share(self, name: str) -> float | None:
-        """None where a unit is a part of a device and nobody said which: that is no count of devices."""
-        return self._settings.devices.get(name, None if name == _SHARED else 1.0)
+        """None where a unit is no device and nobody said how many it is: that is no count of devices."""
+        unsaid = self._settings.service == "ironic" or name == _SHARED
+        return self._settings.devices.get(name, None if unsaid else 1.0)
 
 
 def _first(found: BaseExceptionGroup[CollectError]) -> CollectError:

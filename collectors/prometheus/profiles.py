@@ -24,6 +24,8 @@ _READY = 'max by (node) (kube_node_status_condition{condition="Ready", status="t
 _SCHEDULABLE = "(1 - max by (node) (kube_node_spec_unschedulable))"
 _REQUESTED = f'kube_pod_container_resource_requests{{resource=~"{_CARDS}", node!=""}}'
 _UNFINISHED = 'max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running|Unknown"} == 1)'
+_PODS_ARE_TOLD = "count(kube_pod_container_resource_requests) and on () count(kube_pod_status_phase)"
+"""Where either is not collected, nothing is known of what pods hold, and that is no 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ PROFILES: dict[str, Profile] = {
         queries={
             "online": f"sum by ({{label}}) ({_ALLOCATABLE} * on (node) group_left () ({_READY} * {_SCHEDULABLE}))",
             "used": f"sum by ({{label}}) ({_REQUESTED} * on (namespace, pod) group_left () {_UNFINISHED}) "
-            f"or 0 * sum by ({{label}}) ({_ALLOCATABLE})",
+            f"or 0 * sum by ({{label}}) ({_ALLOCATABLE}) and on () {_PODS_ARE_TOLD}",
         },
         label="resource",
         time="max(timestamp(kube_node_status_allocatable))",

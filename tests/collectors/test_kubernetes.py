@@ -395,15 +395,17 @@ async def test_devices_that_are_allocated_dynamically(
     assert await devices(Cluster(bare, [], slices, claims), HOPPER) == expected
 
 
-async def test_a_partition_counts_only_where_it_is_held_and_a_network_card_never() -> None:
-    partition = {"productName": {"string": H100}, "type": {"string": "mig"}, "profile": {"string": "3g.40gb"}}
+@pytest.mark.parametrize(("product", "profile", "share"), [(H100, "3g.40gb", 3 / 7), ("NVIDIA A30", "2g.12gb", 2 / 4)])
+async def test_a_partition_counts_only_where_it_is_held_and_a_network_card_never(
+    product: str, profile: str, share: float
+) -> None:
+    partition = {"productName": {"string": product}, "type": {"string": "mig"}, "profile": {"string": profile}}
     more = [{"name": "mig-1", "attributes": partition}, {"name": "nic-0", "attributes": {"rdma": {"bool": True}}}]
-    found = gpus("n1", H100)
+    found = gpus("n1", product)
     found["spec"]["devices"] += more
+    cluster = Cluster([BARE], [], [found], [claim(("n1", "mig-1"), ("n1", "nic-0"))])
 
-    counted = await devices(Cluster([BARE], [], [found], [claim(("n1", "mig-1"), ("n1", "nic-0"))]), HOPPER)
-
-    assert counted == pytest.approx((1, 3 / 7))
+    assert await devices(cluster, site(pool("any", product))) == pytest.approx((1, share))
 
 
 async def test_dynamic_allocation_that_may_not_be_read_leaves_the_other_counts_and_is_looked_for_again() -> None:

@@ -174,6 +174,21 @@ async def test_machines(changed: dict[str, Any], online: int, used: int) -> None
     assert (sample.online_devices, sample.used_devices) == (8 + online, used)
 
 
+async def test_machines_of_which_nobody_said_how_many_devices_they_have_are_no_devices() -> None:
+    listed = [machine(), {**machine(resource_class="h100x4"), "uuid": "other"}]
+    metal = PolledPool("metal", "H100", frozenset(), 1.0, Match(label="class", value="h100x8"))
+    half = PolledPool("half", "H100", frozenset(), 1.0, Match(label="class", value="h100x4"))
+    payload: Any = {"nodes": listed, "next": None}
+
+    (sample,) = await collector(
+        lambda _path, _params: payload, metal, half, service="ironic", devices={"h100x8": 8}
+    ).collect(NOW)
+
+    assert (sample.pool, sample.online_devices, sample.quality) == ("metal", 8, "partial")
+    with pytest.raises(ValidationError, match="service ironic needs devices"):
+        OpenstackSettings.model_validate({"service": "ironic"})
+
+
 @pytest.mark.parametrize("devices_", [{"VGPU": 0}, {"VGPU": -1}, {"VGPU": "many"}])
 def test_a_share_that_is_none_is_refused(devices_: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -128,6 +128,8 @@ async def test_what_kube_state_metrics_knows_of_a_cluster(
     found = await told(prometheuses["kube-state-metrics"], clients, gpu, npu, profile="kube-state-metrics")
 
     assert found == {gpu: about(8, 7, None), npu: about(16, 0, None)}
+    nodes_only = await told(prometheuses["kube-state-metrics-nodes"], clients, gpu, npu, profile="kube-state-metrics")
+    assert nodes_only == {gpu: about(8, None, None), npu: about(16, None, None)}
 
 
 async def test_a_slurm_exporter_tells_one_pool(prometheuses: dict[str, Prometheus], clients: ClientPool) -> None:
