@@ -53,7 +53,7 @@ class Instance:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the same configuration."""
         command = [sys.executable, "-m", "suanli", "--config", str(self.folder / "config.yaml"), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=self._environment())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=self._environment())
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(arguments)}: {done.returncode}\n{done.stderr}")
         return done

@@ -143,7 +143,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that are free on 127.0.0.1 now and that were not handed out before in this process or to another worker."""
+    """So many different ports that are free on 127.0.0.1 now and never handed out before, to no other worker either."""
     found: list[int] = []
     lane = PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % LANES :: LANES]
     for port in random.sample(lane, len(lane)):
