@@ -39,6 +39,8 @@ from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
 from suanli.registry.polled import polled_cross_check, polled_site
+from suanli.store.alone import alone
+from suanli.store.engine import store_file
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -119,9 +121,11 @@ class Service:
 async def serving(config: Config) -> AsyncIterator[Service]:
     """Poller, store, forwarders and HTTP, running until the block ends; then stopped in reverse, without loss.
 
-    Raises InputError for a missing secret and Unavailable for an address that is taken, before anything is polled.
+    Raises InputError for a missing secret and Unavailable for an address or a store that is taken, before anything is
+    polled.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(alone(store_file(config.store.url)))
         store = stack.enter_context(opened_store(config))
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         stack.push_async_callback(pool.aclose)
