@@ -27,7 +27,9 @@ def alone(file: Path | None) -> Iterator[None]:
     try:
         lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise Unavailable(Message("{file} cannot be written: {why}", file=beside, why=error.strerror)) from None
+        raise Unavailable(
+            Message("the store {database} cannot be opened: {why}", database=file, why=error.strerror)
+        ) from None
     try:
         _take(lock, file)
         yield

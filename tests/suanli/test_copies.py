@@ -72,7 +72,7 @@ def test_a_file_is_served_by_one_until_that_one_ends(file: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="cannot be written: No such file"), alone(tmp_path / "no" / "suanli.db"):
+    with pytest.raises(Unavailable, match="cannot be opened: No such file"), alone(tmp_path / "no" / "suanli.db"):
         pass
 
 
