@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from suanli.app import serving
+from suanli.model.errors import SuanliError
 from suanli.model.rounds import Rounds
 from suanli.upkeep import Upkeep
 from tests.servers.processes import wait_until
@@ -84,3 +85,15 @@ async def test_a_stuck_loop_fails_healthz_by_its_name_and_only_as_long(
 
 def _await(address: str, word: str) -> None:
     wait_until(lambda: word in httpx.get(f"{address}/healthz", timeout=30, trust_env=False).text, within=60, what=word)
+
+
+async def test_a_loop_that_ends_by_itself_ends_the_service_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_self: Upkeep) -> None:
+        """Returns at once."""
+
+    monkeypatch.setattr(Upkeep, "run", gone)
+    async with serving(config(store=database(tmp_path), listen="127.0.0.1:0")) as service:
+        with pytest.raises(SuanliError, match="upkeep ended by itself"):
+            await service.stopped()
