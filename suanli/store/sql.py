@@ -32,6 +32,7 @@ from suanli.store.points import Point as Point
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
+from suanli.store.space import free_bytes
 from suanli.store.states import pool_states
 
 _log = logging.getLogger("suanli.store")
@@ -41,10 +42,13 @@ _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
 class Store:
     """One open database. Methods may be called from any thread; writes are one at a time."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time, password: SecretRef | None = None) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float] = time.time, password: SecretRef | None = None, min_free: int = 0
+    ) -> None:
+        """min_free: bytes that samples leave free where the record lies, for its upkeep and for what people record."""
         self.engine: Engine = open_engine(url, password)
         ensure_schema(self.engine)
-        self._clock = clock
+        self._clock, self._min_free = clock, min_free
         self._lock = threading.RLock()
         self._keys: dict[tuple[str, str], int] = {}
         self._strangers: set[tuple[str, str]] = set()
@@ -102,6 +106,7 @@ class Store:
         known = self._known(samples)
         if not known:
             return 0
+        self._leave_room()
         with self._lock:
             with self.writing() as connection:
                 kept, held = self._judged(connection, known)
@@ -115,6 +120,7 @@ class Store:
         """Record what second signals said, durable when it returns; it is compared, and never counted."""
         known = self._known(samples)
         if known:
+            self._leave_room()
             with self._lock:
                 with self.writing() as connection:
                     record_second(connection, known, self.now)
@@ -300,6 +306,17 @@ class Store:
         self.record = record
         self._gate = Gate(record.timelines)
         self._keys = {(site.site.id, pool.pool.id): pool.key for site in record.sites for pool in site.pools}
+
+    def _leave_room(self) -> None:
+        free = free_bytes(self.engine) if self._min_free else None
+        if free is not None and free < self._min_free:
+            raise Unavailable(
+                Message(
+                    "the store has {free} bytes left on its disk, and {min_free} are to stay free (store.min_free)",
+                    free=free,
+                    min_free=self._min_free,
+                )
+            )
 
     def _known(self, samples: Iterable[Sample]) -> list[on_disk.Keyed]:
         known = []
