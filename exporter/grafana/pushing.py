@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from exporter.grafana.client import Grafana
 from exporter.grafana.mark import marked
 from exporter.grafana.plan import BoardPlan, Plan
 from suanli import __version__
-from suanli.model.errors import Conflict, SuanliError
+from suanli.model.errors import Conflict, InputError, Problem, SuanliError
+from suanli.model.message import Message, message_of
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """One thing that was written. version: the board's new one, 0 for what has none; url: below Grafana's."""
 
-    what: str
+    what: Message
     name: str
     version: int = 0
     url: str = ""
@@ -24,12 +26,14 @@ class Pushed:
 
 def refuse(plan: Plan, *, force: bool) -> None:
     """A Conflict that lists all that stands against this push; before anything is written."""
+    by_hand = [] if force else plan.by_hand
     problems = list(plan.problems)
-    if not force:
-        problems += [f"the board {one.uid} was changed by hand: {one.why}" for one in plan.by_hand]
+    problems += [Message("the board {uid} was changed by hand: {why}", uid=one.uid, why=one.why) for one in by_hand]
     if problems:
-        advice = "; look at `suanli grafana diff`, and overwrite with --force" if plan.by_hand and not force else ""
-        raise Conflict("\n".join(["nothing was pushed" + advice, *(f"  {one}" for one in problems)]))
+        told = Message("nothing was pushed")
+        if by_hand:
+            told = Message("nothing was pushed; look at `suanli grafana diff`, and overwrite with --force")
+        raise Conflict(reduce(lambda before, one: Message("{before}\n  {one}", before=before, one=one), problems, told))
 
 
 def push(grafana: Grafana, plan: Plan, *, force: bool = False) -> list[Pushed]:
@@ -51,11 +55,11 @@ def _carry_out(grafana: Grafana, plan: Plan, done: list[Pushed]) -> None:
     """Step by step; each is noted once it is done."""
     if not plan.folder_found and any(one.state != "same" for one in plan.boards):
         grafana.create_folder(plan.folder.uid, plan.folder.title)
-        done.append(Pushed("folder", plan.folder.title))
+        done.append(Pushed(Message("folder"), plan.folder.title))
     for source in plan.sources:
         if source.state == "new" and source.body is not None:
             grafana.create_data_source(source.body)
-            done.append(Pushed("data source", source.source.uid))
+            done.append(Pushed(Message("data source"), source.source.uid))
     for board in plan.boards:
         if board.state != "same":
             done.append(_save(grafana, board))  # noqa: PERF401 - where one fails, those before it are noted
@@ -66,11 +70,15 @@ def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
     if plan.found is not None:
         board |= {"id": plan.found["id"], "version": plan.version}
     answer = grafana.save_board(board, plan.folder, f"suanli {__version__} grafana push")
-    return Pushed("board", plan.uid, int(answer["version"]), str(answer.get("url", "")))
+    return Pushed(Message("board"), plan.uid, int(answer["version"]), str(answer.get("url", "")))
 
 
 def _interrupted(error: SuanliError, done: list[Pushed]) -> SuanliError:
     """The same error, and with it the same exit code, with what was done before it."""
-    names = ", ".join(f"{one.what} {one.name}" for one in done) or "nothing"
-    error.args = (f"{error}\npushed before that: {names}; what is there is whole, and another push goes on from it",)
+    parts = [Message("{what} {name}", what=one.what, name=one.name) for one in done] or [Message("nothing")]
+    names = reduce(lambda before, one: Message("{before}, {one}", before=before, one=one), parts)
+    told = Message("pushed before that: {names}; what is there is whole, and another push goes on from it", names=names)
+    if isinstance(error, InputError):
+        return InputError([*error.problems, Problem(told)])
+    error.args = (Message("{error}\n{told}", error=message_of(error), told=told),)
     return error

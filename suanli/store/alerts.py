@@ -14,7 +14,8 @@ from sqlalchemy import Connection, func, select, update
 
 from suanli.model.alert import KINDS, Alert, AlertKind, Subject
 from suanli.model.audit import Author, Entry, local_author
-from suanli.model.errors import InputError, Problem
+from suanli.model.errors import InputError, Problem, Unknown
+from suanli.model.message import Message
 from suanli.store import audit, schema
 from suanli.store.dialect import run
 from suanli.store.samples import counter, set_counter
@@ -77,7 +78,7 @@ def looked_at(connection: Connection) -> int | None:
 
 
 def acknowledge(connection: Connection, key: Key, by: str, why: str, now: int, author: Author | None = None) -> Alert:
-    """Somebody knows of an alert that fires; the alert as it is then. An InputError when it does not fire.
+    """Somebody knows of an alert that fires; the alert as it is then. Unknown when it does not fire.
 
     author: for the audit trail; None: the user as whom this process runs.
     """
@@ -86,12 +87,18 @@ def acknowledge(connection: Connection, key: Key, by: str, why: str, now: int, a
     row = connection.execute(select(schema.alerts).where(mine)).first()
     alert = None if row is None else _alert(row)
     if alert is None or not alert.fires:
-        raise InputError(Problem(f"{named(kind, subject)} does not fire; `suanli alerts list` shows what does"))
+        raise not_firing(key)
     connection.execute(update(schema.alerts).where(mine).values(acknowledged_by=by, acknowledged_why=why))
     before = {"by": alert.acknowledged_by} if alert.acknowledged_by else None
     entry = Entry("alert.acknowledge", named(kind, subject), before=before, after={"by": by, "why": why})
     audit.append(connection, author or local_author(why), [entry], now)
     return _alert(connection.execute(select(schema.alerts).where(mine)).one())
+
+
+def not_firing(key: Key) -> Unknown:
+    """What is said of an alert that does not fire, or not for who asks."""
+    told = Message("{alert} does not fire; `suanli alerts list` shows what does", alert=named(*key))
+    return Unknown(Problem(told))
 
 
 def quarantined_since(connection: Connection, since: int) -> int:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from exporter.grafana.client import Grafana
 from exporter.grafana.errors import Refusal, told
 from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable
+from suanli.model.message import Message
 from tests.exporter.grafana_stub import HTML, HTML_MESSAGE, Answer, GrafanaStub, grafana_stub
 
 ADMIN = "admin-token"
@@ -285,4 +286,4 @@ def test_each_refusal_is_a_sentence(
 
 
 def test_a_refusal_that_names_no_permission_says_so() -> None:
-    assert "does not say which: no" in str(told(Refusal(403, "no"), "look"))
+    assert "does not say which: no" in str(told(Refusal(403, "no"), Message("look")))
