@@ -23,8 +23,10 @@ def connected(config: GrafanaConfig) -> Grafana:
     return Grafana(config.url, _token(config), ca=config.ca, timeout=float(config.timeout))
 
 
-def wanted(config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json], folder: Folder) -> Wanted:
-    """boards, sources (as they are provisioned) and the folder: as generated. The configuration's word goes first."""
+def wanted(
+    config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json], folder: Folder, rules: Json | None = None
+) -> Wanted:
+    """boards, sources, folder, rules: as generated for provisioning. The configuration's word goes first."""
     if config.folder is not None:
         folder = Folder(config.folder.uid, config.folder.title)
     said = {one["uid"]: (one, getattr(config, one["type"])) for one in sources}
@@ -33,6 +35,7 @@ def wanted(config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json
         folder,
         {uid: _made(one, of) for uid, (one, of) in said.items() if of is not None and of.url},
         {uid: of.uid for uid, (_, of) in said.items() if of is not None and of.uid},
+        rules,
     )
 
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exporter.grafana import rules
 from exporter.grafana.client import Grafana, Json
 from exporter.grafana.mark import says, untouched
-from exporter.grafana.plan import BoardPlan, Folder, Plan, SourcePlan, Wanted
+from exporter.grafana.plan import BoardPlan, Folder, Plan, RulesPlan, SourcePlan, Wanted
 from exporter.grafana.sources import Source, asked, retargeted
-from suanli.model.errors import Conflict
-from suanli.model.message import Message
+from suanli.model.errors import Conflict, Forbidden
+from suanli.model.message import Message, message_of
 
 UID_LENGTH = 40
 OLDEST = (9, 4)
@@ -30,7 +31,11 @@ def look(grafana: Grafana, wanted: Wanted) -> Plan:
     plans = tuple(one.plan() for one in looked)
     problems += missing + [_missing(one.source) for one in sources if one.state == "missing"]
     problems += [problem for one in looked for problem in one.problems()]
-    return Plan(version, wanted.folder, folder, tuple(sources), plans, tuple(problems))
+    alerts = None
+    if wanted.rules is not None:
+        alerts = _rules(grafana, rules.group_of(wanted.rules, wanted.folder.uid, instead), there=folder)
+        problems += _from_files(alerts)
+    return Plan(version, wanted.folder, folder, tuple(sources), plans, tuple(problems), alerts)
 
 
 def _version(grafana: Grafana) -> str:
@@ -102,6 +107,32 @@ def _missing(source: Source) -> Message:
         uid=source.uid,
         kind=source.kind,
     )
+
+
+def _rules(grafana: Grafana, wanted: Json, *, there: bool) -> RulesPlan:
+    """The group of alert rules in its folder; a token that may not look at it need not keep the boards away."""
+    try:
+        found = grafana.rule_group(wanted["folderUid"], wanted["title"]) if there else None
+    except Forbidden as error:
+        return RulesPlan("hidden", wanted, None, message_of(error))
+    if found is None:
+        return RulesPlan("new", wanted)
+    if rules.content(found) == rules.content(wanted):
+        return RulesPlan("same", wanted, found)
+    if rules.untouched(found):
+        return RulesPlan("changed", wanted, found)
+    return RulesPlan("edited", wanted, found, Message("they are not as a push left them"))
+
+
+def _from_files(plan: RulesPlan) -> list[Message]:
+    if plan.found is None or all(rule.get("provenance") != "file" for rule in plan.found["rules"]):
+        return []
+    return [
+        Message(
+            "the alert rules {name} are read from provisioning files by this Grafana: update those, or say --no-alerts",
+            name=plan.name,
+        )
+    ]
 
 
 @dataclass(slots=True)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from exporter.grafana import rules
 from exporter.grafana.client import Grafana
 from exporter.grafana.mark import marked
-from exporter.grafana.plan import BoardPlan, Plan
+from exporter.grafana.plan import BoardPlan, Plan, RulesPlan
 from suanli import __version__
-from suanli.model.errors import Conflict, InputError, Problem, SuanliError
+from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError
 from suanli.model.message import Message, message_of
 
 
@@ -29,9 +30,11 @@ def refuse(plan: Plan, *, force: bool) -> None:
     by_hand = [] if force else plan.by_hand
     problems = list(plan.problems)
     problems += [Message("the board {uid} was changed by hand: {why}", uid=one.uid, why=one.why) for one in by_hand]
+    if (edited := plan.rules_by_hand) and not force:
+        problems.append(Message("the alert rules {name} were changed by hand: {why}", name=edited.name, why=edited.why))
     if problems:
         told = Message("nothing was pushed")
-        if by_hand:
+        if by_hand or (edited and not force):
             told = Message("nothing was pushed; look at `suanli grafana diff`, and overwrite with --force")
         raise Conflict(reduce(lambda before, one: Message("{before}\n  {one}", before=before, one=one), problems, told))
 
@@ -53,7 +56,7 @@ def push(grafana: Grafana, plan: Plan, *, force: bool = False) -> list[Pushed]:
 
 def _carry_out(grafana: Grafana, plan: Plan, done: list[Pushed]) -> None:
     """Step by step; each is noted once it is done."""
-    if not plan.folder_found and any(one.state != "same" for one in plan.boards):
+    if not plan.folder_found:
         grafana.create_folder(plan.folder.uid, plan.folder.title)
         done.append(Pushed(Message("folder"), plan.folder.title))
     for source in plan.sources:
@@ -63,6 +66,8 @@ def _carry_out(grafana: Grafana, plan: Plan, done: list[Pushed]) -> None:
     for board in plan.boards:
         if board.state != "same":
             done.append(_save(grafana, board))  # noqa: PERF401 - where one fails, those before it are noted
+    if plan.rules is not None and plan.rules.state != "same":
+        done.append(_save_rules(grafana, plan.rules))
 
 
 def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
@@ -71,6 +76,26 @@ def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
         board |= {"id": plan.found["id"], "version": plan.version}
     answer = grafana.save_board(board, plan.folder, f"suanli {__version__} grafana push")
     return Pushed(Message("board"), plan.uid, int(answer["version"]), str(answer.get("url", "")))
+
+
+def _save_rules(grafana: Grafana, plan: RulesPlan) -> Pushed:
+    """The whole group at once. Last, as it takes more than an editor: boards are there whatever becomes of it."""
+    if plan.state == "hidden":
+        raise Forbidden(_left_out(plan.why))
+    try:
+        grafana.save_rule_group(plan.wanted["folderUid"], plan.name, rules.marked(plan.wanted))
+    except Forbidden as error:
+        raise Forbidden(_left_out(message_of(error))) from None
+    kept = grafana.rule_group(plan.wanted["folderUid"], plan.name)
+    if kept is None or rules.content(kept) != rules.content(plan.wanted):
+        raise Conflict(
+            Message("Grafana took the alert rules {name}, but says others now: look at them", name=plan.name)
+        )
+    return Pushed(Message("alert rules"), plan.name)
+
+
+def _left_out(why: str) -> Message:
+    return Message("{why}; no alert rule was pushed: give the token that, or leave them out with --no-alerts", why=why)
 
 
 def _interrupted(error: SuanliError, done: list[Pushed]) -> SuanliError:

@@ -32,18 +32,20 @@ SAVE = ("POST", "/api/dashboards/db")
 
 @dataclass
 class Desk:
-    """The command line, with a configuration that names the stub."""
+    """The command line, with a configuration that names the stub. alerts: whether the rules are pushed too."""
 
     stub: GrafanaStub
     folder: Path
     token: str = "editor-token"
+    alerts: bool = False
 
     def configure(self, **values: Any) -> None:
         text = yaml.safe_dump({"grafana": {"url": self.stub.url} | values}, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "suanli", "--lang", lang, "grafana", *arguments]
+        left_out = [] if self.alerts else ["--no-alerts"]
+        command = [sys.executable, "-m", "suanli", "--lang", lang, "grafana", *arguments, *left_out]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUANLI_GRAFANA_TOKEN": self.token}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -330,6 +332,7 @@ def test_the_documents_commands_do_what_it_says(desk: Desk) -> None:
     assert grafana.folder is not None
     assert (grafana.folder.uid, grafana.folder.title) == (FOLDER_UID, FOLDER)
     desk.configure()
+    desk.token, desk.alerts = "admin-token", True
     assert [desk.run(*one.split()).returncode for one in shown] == [0, 0, 0, 0]
 
 
