@@ -26,6 +26,8 @@ _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _LOOKED_AT_WITHIN = 600
 """Seconds after which what was found last is no longer what is so, unless rounds are rarer."""
 
+_URGENT = ("firing", "recovering", "pending", "unknown", "ok")
+
 
 @alerts.command("list")
 def list_alerts(
@@ -101,10 +103,11 @@ def _said(words: list[str]) -> dict[str, str]:
     return said
 
 
-def _worst_first(row: dict[str, Any]) -> tuple[int, bool, str]:
+def _worst_first(row: dict[str, Any]) -> tuple[int, int, str, str, list[str]]:
     from suanli.model.alert import SEVERITIES
 
-    return -SEVERITIES.index(row["severity"]), not _fires(row), row["since"]
+    state = _URGENT.index(row["state"])
+    return -SEVERITIES.index(row["severity"]), state, row["since"], row["kind"], list(row["subject"].values())
 
 
 def _fires(row: dict[str, Any]) -> bool:

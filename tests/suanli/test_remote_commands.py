@@ -32,7 +32,7 @@ def site(id_: str, operator: str = OPERATOR) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with instance(tmp_path_factory.mktemp("served")) as made:
-        made.configure()
+        made.configure(alerts={"interval": "2s"})
         made.apply(site("one"), site("two"), site("other", "另一运营方"))
         with closing(Store(f"sqlite:///{made.folder / 'suanli.db'}")) as store:
             store.append([a_sample(int(time.time()) // 60 * 60 - 600, 80_000.0, 40.0, site="other")])
@@ -77,9 +77,6 @@ READING = [
     ("pool", "list"),
     ("site", "list"),
     ("capacity", "list"),
-    ("alerts", "list"),
-    ("alerts", "list", "--all", "--operator", OPERATOR),
-    ("alerts", "list", "--kind", "dead_man", "--state", "firing", "--severity", "info"),
     ("rates", "explain", "--at", "2026-11-01", "--as-of", "2030-01-01", "--by", "operator", "--operator", OPERATOR),
 ]
 
@@ -166,6 +163,22 @@ def test_what_is_held_is_shown_and_refused_alike(served: Instance, remote: Calla
     remote("approve", "quarantine", "release", "1")
     (row,) = json.loads(served.run("quarantine", "list", "--all", "--json").stdout)["quarantine"]
     assert row["released_by"].partition(" ")[2] == "approve"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--all", "--operator", OPERATOR), ("--kind", "dead_man", "--state", "firing", "--severity", "info")],
+    ids=" ".join,
+)
+def test_alerts_are_listed_alike(served: Instance, remote: Callable[..., Any], words: tuple[str, ...]) -> None:
+    here, there = (json.loads(run("alerts", "list", *words, "--json").stdout) for run in (served.run, by(remote)))
+    assert here["alerts"] == there["alerts"] != []
+    assert here["looked_at"] <= there["looked_at"]
+    assert by(remote)("alerts", "list", *words).stdout == served.run("alerts", "list", *words).stdout
+
+
+def by(remote: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *words: remote("read", *words)
 
 
 def test_an_alert_is_acknowledged_by_whose_token_it_is(served: Instance, remote: Callable[..., Any]) -> None:
