@@ -10,7 +10,7 @@ const WORDS = {
     not_counted: "不计入", seconds: "秒",
     alerts: "告警", severity: "级别", what: "内容", since: "起始时刻", stake: "涉及", known: "确认", firing: "● 触发", recovering: "◑ 恢复中", pending: "○ 待触发", cannot_judge: "？ 无法判断",
     held: "数据未知，保持触发", critical: "严重", warning: "警告", info: "提示", acknowledged: "✓ 已确认：", unacknowledged: "未确认", no_alerts: "✓ 没有触发、待触发或无法判断的告警", never_looked: "？ 尚未检查过告警",
-    not_looked: "？ 此后无人检查告警：", more: "…… 其余见 suanli alerts list，共",
+    not_looked: "？ 此后无人检查告警：", more: "…… 其余见 suanli alerts list",
     footer: "P = PFLOPS，稠密 FP16 理论峰值。上线率 = 上线之和 ÷ 已建成之和；使用率 = 使用之和 ÷ 上线之和。未知不等于零。",
   },
   en: {
@@ -21,7 +21,7 @@ const WORDS = {
     not_counted: "not counted", seconds: "s",
     alerts: "Alerts", severity: "Severity", what: "What", since: "Since", stake: "At stake", known: "Known to", firing: "● firing", recovering: "◑ recovering", pending: "○ pending", cannot_judge: "? cannot be judged",
     held: "unknown now, so it stays on", critical: "critical", warning: "warning", info: "info", acknowledged: "✓ acknowledged: ", unacknowledged: "not acknowledged", no_alerts: "✓ nothing fires, is about to, or cannot be judged", never_looked: "? alerts were never looked at",
-    not_looked: "? nobody has looked at alerts since", more: "... the others by suanli alerts list; in all",
+    not_looked: "? nobody has looked at alerts since", more: "... the others by suanli alerts list",
     footer: "P = PFLOPS, dense FP16, theoretical peak. Online-rate = sum online / sum built; usage-rate = sum used / sum online. Unknown is not zero.",
   },
 };
@@ -119,7 +119,7 @@ function drawAlerts(answer, now) {
   if (answer.looked_at === null) told.push(word("never_looked"));
   else if (new Date(now) - new Date(answer.looked_at) > LOOKED_AT_WITHIN_MS) told.push(`${word("not_looked")} ${new Date(answer.looked_at).toLocaleString(language)}`);
   else if (found.length === 0) told.push(word("no_alerts"));
-  if (found.length > ALERTS_SHOWN) told.push(`${word("more")} ${found.length}`);
+  if (answer.more || found.length > ALERTS_SHOWN) told.push(word("more"));
   document.getElementById("alerts-told").textContent = told.join(" · ");
 }
 
@@ -145,22 +145,27 @@ async function fetched(path) {
   return answer.json();
 }
 
-async function whole(name) {
+async function listed(name) {
   const rows = [];
-  let [answer, cursor] = [null, ""];
+  let cursor = "";
   do {
     const page = await fetched(`/api/v1/${name}?limit=1000${cursor}`);
     rows.push(...page[name]);
     cursor = page.next === null ? "" : `&cursor=${encodeURIComponent(page.next)}`;
-    answer = page;
   } while (cursor);
-  return { ...answer, [name]: rows };
+  return rows;
+}
+
+// Of each state only so many: a fleet of which nobody is heard has thousands.
+async function standing() {
+  const pages = await Promise.all(STATES.map((state) => fetched(`/api/v1/alerts?state=${state}&limit=${ALERTS_SHOWN}`)));
+  return { looked_at: pages[0].looked_at, alerts: pages.flatMap((page) => page.alerts), more: pages.some((page) => page.next !== null) };
 }
 
 async function refresh() {
   const trouble = document.getElementById("trouble");
   try {
-    const [rates, { sites }, alerts] = await Promise.all([fetched("/api/v1/rates"), whole("sites"), whole("alerts")]);
+    const [rates, sites, alerts] = await Promise.all([fetched("/api/v1/rates"), listed("sites"), standing()]);
     shown = { rates, alerts, names: new Map(sites.map((site) => [site.id, site])) };
     trouble.hidden = true;
   } catch (error) {

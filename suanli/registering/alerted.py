@@ -13,7 +13,7 @@ from typing import Any
 from suanli.listing import alert_row
 from suanli.listing.times import iso_or_none
 from suanli.model.access import Verb, may
-from suanli.model.alert import Alert, AlertState, Severity, Subject, kind_named, subject_said
+from suanli.model.alert import STATES, Alert, AlertState, Severity, Subject, kind_named, subject_said
 from suanli.model.audit import author_of
 from suanli.model.errors import Forbidden
 from suanli.model.message import Message
@@ -49,14 +49,14 @@ class AlertDesk:
         """
         wanted = None if kind is None else kind_named(kind)
         within, operators = {item.site.id for item in seen(self.store, self.who, where)}, self._operators()
+        states = [state] if state else STATES if everything else [one for one in STATES if one != "ok"]
         with self.store.reading() as connection:
-            found, last = read_alerts(connection), looked_at(connection)
+            found, last = read_alerts(connection, states), looked_at(connection)
         rows = [
             alert_row(alert)
             for alert in found.values()
             if wanted in (None, alert.kind)
             and severity in (None, alert.severity)
-            and (alert.state == state if state else everything or alert.state != "ok")
             and self._may("read", alert.subject, operators)
             and _fits(where, within, alert.subject)
         ]

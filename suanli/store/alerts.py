@@ -7,12 +7,12 @@ undoes what the other wrote a moment before.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from suanli.model.alert import KINDS, Alert, AlertKind, Subject
+from suanli.model.alert import KINDS, STATES, Alert, AlertKind, AlertState, Subject
 from suanli.model.audit import Author, Entry, local_author
 from suanli.model.errors import InputError, Problem, Unknown
 from suanli.model.message import Message
@@ -47,9 +47,10 @@ def key_of(alert: Alert) -> Key:
     return alert.kind.name, alert.subject
 
 
-def read_alerts(connection: Connection) -> dict[Key, Alert]:
+def read_alerts(connection: Connection, states: Collection[AlertState] = STATES) -> dict[Key, Alert]:
     """Every alert as it stands, in the order of the table of kinds and of subjects; kinds that are no more are not."""
-    rows = connection.execute(select(schema.alerts).order_by(_table.subject)).all()
+    asked = select(schema.alerts).where(_table.state.in_(states)).order_by(_table.subject)
+    rows = connection.execute(asked).all()
     found: dict[Key, Alert] = {}
     for row in sorted((row for row in rows if row.kind in KINDS), key=lambda row: list(KINDS).index(row.kind)):
         alert = _alert(row)

@@ -237,8 +237,8 @@ def test_the_page_has_no_external_address(file: Path) -> None:
 
 async def test_the_page_asks_for_what_is_served(store: Store) -> None:
     script = (PAGE / "page.js").read_text(encoding="utf-8")
-    asked = set(re.findall(r'fetched\("([^"]+)"\)', script)) | set(re.findall(r'whole\("([^"]+)"\)', script))
-    assert asked == {"/api/v1/rates", "sites", "alerts"}
+    asked = set(re.findall(r'fetched\("([^"]+)"\)', script)) | set(re.findall(r'listed\("([^"]+)"\)', script))
+    assert asked == {"/api/v1/rates", "sites"}
     async with client(store) as api:
         rates: dict[str, Any] = (await api.get("/api/v1/rates")).json()
     used = set(re.findall(r"\b(?:fleet|group)\.(\w+)", script))
@@ -257,6 +257,12 @@ async def test_the_page_shows_of_alerts_what_is_answered_each_state_in_words(sto
     listed = re.findall(r"^const (?:STATES|SEVERITIES) = \[(.*)\];$", script, re.MULTILINE)
     told = [set(re.findall(r'"(\w+)"', one)) for one in listed]
     assert told == [set(STATES) - {"ok"}, set(SEVERITIES)]
+    (asked,) = re.findall(r"fetched\(`(/api/v1/alerts[^`]*)`\)", script)
+    shown_at_most = dict(re.findall(r"^const (\w+) = (\d+);$", script, re.MULTILINE))["ALERTS_SHOWN"]
+    async with client(store) as api:
+        for state in told[0]:
+            query = asked.replace("${state}", state).replace("${ALERTS_SHOWN}", shown_at_most)
+            assert (await api.get(query)).json() == {"looked_at": None, "alerts": [], "next": None}
     for language in re.findall(r"^  (?:zh|en): {(.*?)^  }", script, re.MULTILINE | re.DOTALL):
         words = dict(re.findall(r'(\w+): "([^"]*)"', language))
         shown = [words["cannot_judge" if state == "unknown" else state] for state in STATES if state != "ok"]
@@ -269,7 +275,7 @@ async def test_the_page_asks_for_every_page_of_a_list(store: Store) -> None:
     script = (PAGE / "page.js").read_text(encoding="utf-8")
     loop = re.search(
         r"do {\s+const page = await fetched\(`(?P<path>[^`]+)`\);\s+rows\.push\(\.\.\.page\[name\]\);"
-        r'\s+cursor = page\.next === null \? "" : `(?P<more>[^`]+)`;\s+answer = page;\s+} while \(cursor\);',
+        r'\s+cursor = page\.next === null \? "" : `(?P<more>[^`]+)`;\s+} while \(cursor\);',
         script,
     )
     assert loop
