@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from exporter.alert_routes import alert_routes
 from exporter.bodies import StrictJson
 from exporter.comparing_routes import comparing_routes
 from exporter.described import EVERYWHERE, described, told
@@ -69,7 +70,7 @@ def make_api(served: Served) -> FastAPI:
     _alive(api, served.loops)
     known = Depends(known_only)
     registry = APIRouter(route_class=StrictJson, dependencies=[known], responses=told(*EVERYWHERE))
-    for routes in (registry_routes, token_routes, trail_routes, window_routes, held_routes):
+    for routes in (registry_routes, token_routes, trail_routes, window_routes, held_routes, alert_routes):
         routes(registry, served.desk)
     api.include_router(registry)
     fleet = APIRouter(dependencies=[known, Depends(reader)], responses=told(*EVERYWHERE, 410))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from suanli.access import WantedToken
@@ -65,6 +65,13 @@ class Held(Protocol):
     def release(self, id_: str, *, dry_run: bool) -> Answer: ...
 
 
+class Alerts(Protocol):
+    """What fires, is about to, or cannot be judged."""
+
+    def listed(self, where: Where, kind: str | None, state: Any, severity: Any, *, everything: bool) -> Answer: ...
+    def acknowledge(self, kind: str, subject: Mapping[str, str], reason: str, *, dry_run: bool) -> Answer: ...
+
+
 class Desk(Protocol):
     """Every method is asked by somebody (`who`, in a request of this id) and raises a SuanliError where it says no.
 
@@ -94,3 +101,4 @@ class Desk(Protocol):
     def trail(self, who: Principal) -> Trail: ...
     def windows(self, who: Principal, request_id: str) -> Windows: ...
     def held(self, who: Principal, request_id: str) -> Held: ...
+    def alerts(self, who: Principal, request_id: str) -> Alerts: ...

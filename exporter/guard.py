@@ -27,7 +27,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN = "/api/v1/sites, /pools, /capacity, /submissions, /maintenance, /quarantine, /rates, /history"
+_OWN = "/api/v1/sites, /pools, /capacity, /submissions, /maintenance, /quarantine, /alerts, /rates, /history"
 _ANYONE = Principal("", "anyone on this machine", frozenset({Scope("read")}))
 _READER = Principal("", "read_token", frozenset({Scope("read")}))
 

@@ -1,4 +1,4 @@
-"""The shapes of answers about tokens, the audit trail, maintenance and quarantine; times are ISO 8601 in UTC."""
+"""The shapes of answers about tokens, audit trail, maintenance, quarantine and alerts; times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from suanli.model.alert import AlertState, Severity
 from suanli.model.maintenance import Policy
 
 
@@ -181,3 +182,45 @@ class Released(BaseModel):
     id: str
     released: bool
     sample: dict[str, Any]
+
+
+class AlertText(BaseModel):
+    """What an alert says."""
+
+    zh: str
+    en: str
+
+
+class AlertRow(BaseModel):
+    """An alert as it stands. value, threshold: in the unit of its kind; null where unknown, or where there is none.
+
+    held: it fires although nobody knows its number now. fired_at: when it began to fire, null while it does not.
+    """
+
+    kind: str
+    subject: dict[str, str]
+    severity: Severity
+    state: AlertState
+    since: str
+    fired_at: str | None
+    held: bool
+    value: float | None
+    threshold: float | None
+    stake_pflops: float | None
+    acknowledged_by: str | None
+    acknowledged_why: str | None
+    text: AlertText
+
+
+class Alerts(BaseModel):
+    """A page of the alerts, by kind and subject. looked_at: when an instance last did, null where none ever has."""
+
+    looked_at: str | None
+    alerts: list[AlertRow]
+    next: str | None
+
+
+class AcknowledgedAlert(AlertRow):
+    """applied: false in a dry run."""
+
+    applied: bool

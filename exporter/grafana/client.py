@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from exporter.grafana.errors import Refusal, told
 from exporter.grafana.session import GuardedSession
 from suanli.model.errors import InputError, Problem, Unavailable
+from suanli.model.message import Message, message_of
 
 Json = dict[str, Any]
 _PAGE = 1000
@@ -41,22 +42,24 @@ class Grafana:
         try:
             found = self._api.GET("/health")
         except Refusal as refusal:
-            raise told(refusal, "ask for its health") from None
+            raise told(refusal, Message("ask for its health")) from None
         if not isinstance(found, dict) or "database" not in found:
-            raise Unavailable(f"what answers at {self.url} is no Grafana")
+            raise Unavailable(Message("what answers at {url} is no Grafana", url=self.url))
         return found
 
     def folder(self, uid: str) -> Json | None:
         """The folder of this uid, with `title` and `canSave`."""
         return self._found(
-            f"look at the folder {uid}", lambda: self._face.folder.get_folder(_part(uid)), "folders:read"
+            Message("look at the folder {uid}", uid=uid),
+            lambda: self._face.folder.get_folder(_part(uid)),
+            "folders:read",
         )
 
     def folder_titled(self, title: str) -> Json | None:
         """The folder of this title at the top, whatever its uid; grafana-api sees the first thousand only."""
         page = 1
         while True:
-            found = self._asked("list the folders", f"/folders?limit={_PAGE}&page={page}", "folders:read")
+            found = self._asked(Message("list the folders"), f"/folders?limit={_PAGE}&page={page}", "folders:read")
             if match := next((one for one in found if one["title"] == title), None):
                 return cast("Json", match)
             if len(found) < _PAGE:
@@ -67,12 +70,14 @@ class Grafana:
         try:
             return cast("Json", self._face.folder.create_folder(title, uid))
         except Refusal as refusal:
-            raise told(refusal, f"make the folder {title}", "folders:create") from None
+            raise told(refusal, Message("make the folder {title}", title=title), "folders:create") from None
 
     def board(self, uid: str) -> Json | None:
         """{"dashboard": its JSON, "meta": where it is and what may be done with it}."""
         return self._found(
-            f"look at the board {uid}", lambda: self._face.dashboard.get_dashboard(_part(uid)), "dashboards:read"
+            Message("look at the board {uid}", uid=uid),
+            lambda: self._face.dashboard.get_dashboard(_part(uid)),
+            "dashboards:read",
         )
 
     def boards_titled(self, title: str, folder: str) -> list[Json]:
@@ -83,7 +88,7 @@ class Grafana:
         try:
             found = self._face.search.search_dashboards(query=_part(title), type_="dash-db")
         except Refusal as refusal:
-            raise told(refusal, "search for boards", "dashboards:read") from None
+            raise told(refusal, Message("search for boards"), "dashboards:read") from None
         return [one for one in found if one["title"] == title and one.get("folderUid", "") == folder]
 
     def save_board(self, board: Json, folder: str, message: str) -> Json:
@@ -95,7 +100,9 @@ class Grafana:
         try:
             return cast("Json", self._face.dashboard.update_dashboard(body))
         except Refusal as refusal:
-            raise told(refusal, f"save the board {board['uid']}", "dashboards:create, dashboards:write") from None
+            raise told(
+                refusal, Message("save the board {uid}", uid=board["uid"]), "dashboards:create, dashboards:write"
+            ) from None
 
     def data_source(self, uid: str) -> Json | None:
         """{"uid", "name", "type"} of a data source.
@@ -108,15 +115,17 @@ class Grafana:
             if refusal.status == 404:
                 return None
             if refusal.status != 403:
-                raise told(refusal, f"look at the data source {uid}", "datasources:read") from None
-        shown = self._asked("list the data sources", "/frontend/settings").get("datasources", {})
+                raise told(refusal, Message("look at the data source {uid}", uid=uid), "datasources:read") from None
+        shown = self._asked(Message("list the data sources"), "/frontend/settings").get("datasources", {})
         return next((one | {"name": name} for name, one in shown.items() if one.get("uid") == uid), None)
 
     def create_data_source(self, source: Json) -> Json:
         try:
             return cast("Json", self._face.datasource.create_datasource(source))
         except Refusal as refusal:
-            raise told(refusal, f"make the data source {source['name']}", "datasources:create") from None
+            raise told(
+                refusal, Message("make the data source {name}", name=source["name"]), "datasources:create"
+            ) from None
 
     def source_answers(self, uid: str, kind: str) -> str:
         """ "" when the data source answers, else why not. A Prometheus has no health in 9.4, but takes a query."""
@@ -125,19 +134,21 @@ class Grafana:
             self._api.GET(f"/datasources/uid/{_part(uid)}/{path}")
             return self._blanked(uid) if kind == "influxdb" else ""
         except (Refusal, Unavailable) as error:
-            return str(error)
+            return message_of(error)
 
     def _blanked(self, uid: str) -> str:
         """A 9.4 empties the database of a provisioned InfluxDB on its very first start; who may look can see it."""
         if (self.data_source(uid) or {}).get("database", "shown to others only"):
             return ""
-        repair = "POST /api/admin/provisioning/datasources/reload, or start it again"
-        return f"its database is empty, as after the first start of a Grafana 9.4: {repair}"
+        repair = Message("POST /api/admin/provisioning/datasources/reload, or start it again")
+        return Message("its database is empty, as after the first start of a Grafana 9.4: {repair}", repair=repair)
 
     def rule_group(self, folder: str, name: str) -> Json | None:
         """A group of alert rules; None where it is not there, or has no rule."""
         found = self._found(
-            f"look at the rules {name}", lambda: self._api.GET(_group(folder, name)), "alert.provisioning:read"
+            Message("look at the rules {name}", name=name),
+            lambda: self._api.GET(_group(folder, name)),
+            "alert.provisioning:read",
         )
         return found if found and found.get("rules") else None
 
@@ -147,16 +158,16 @@ class Grafana:
         try:
             self._api.PUT(_group(folder, name), json=group, headers=headers)
         except Refusal as refusal:
-            raise told(refusal, f"save the rules {name}", "alert.provisioning:write") from None
+            raise told(refusal, Message("save the rules {name}", name=name), "alert.provisioning:write") from None
 
-    def _asked(self, doing: str, path: str, permission: str = "") -> Any:
+    def _asked(self, doing: Message, path: str, permission: str = "") -> Any:
         try:
             return self._api.GET(path)
         except Refusal as refusal:
             raise told(refusal, doing, permission) from None
 
     @staticmethod
-    def _found(doing: str, ask: Any, permission: str) -> Json | None:
+    def _found(doing: Message, ask: Any, permission: str) -> Json | None:
         """None for 404."""
         try:
             return cast("Json", ask())
@@ -180,9 +191,8 @@ def _readable(ca: str) -> str:
         ssl.create_default_context(cafile=ca)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
-        raise InputError(
-            Problem(f"{ca} is no file of PEM certificates that can be read: {why}", key="grafana.ca")
-        ) from None
+        told = Message("{ca} is no file of PEM certificates that can be read: {why}", ca=ca, why=str(why))
+        raise InputError(Problem(told, key="grafana.ca")) from None
     return ca
 
 
@@ -190,5 +200,6 @@ def _sendable(token: SecretStr) -> str:
     """What a header can carry; else an InputError, without the token in it."""
     text = token.get_secret_value()
     if not (text.isascii() and text.isprintable()) or " " in text:
-        raise InputError(Problem("the token holds characters that none of Grafana's has", key="grafana.token"))
+        told = Message("the token holds characters that none of Grafana's has")
+        raise InputError(Problem(told, key="grafana.token"))
     return text

@@ -12,6 +12,7 @@ from exporter.grafana.client import Grafana
 from exporter.grafana.plan import Folder, Wanted
 from suanli.config import GrafanaConfig, GrafanaSourceConfig
 from suanli.model.errors import InputError, Problem, Unknown
+from suanli.model.message import Message
 
 Json = dict[str, Any]
 TOKEN = "SUANLI_GRAFANA_TOKEN"  # noqa: S105 - the variable's name
@@ -22,8 +23,10 @@ def connected(config: GrafanaConfig) -> Grafana:
     return Grafana(config.url, _token(config), ca=config.ca, timeout=float(config.timeout))
 
 
-def wanted(config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json], folder: Folder) -> Wanted:
-    """boards, sources (as they are provisioned) and the folder: as generated. The configuration's word goes first."""
+def wanted(
+    config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json], folder: Folder, rules: Json | None = None
+) -> Wanted:
+    """boards, sources, folder, rules: as generated for provisioning. The configuration's word goes first."""
     if config.folder is not None:
         folder = Folder(config.folder.uid, config.folder.title)
     said = {one["uid"]: (one, getattr(config, one["type"])) for one in sources}
@@ -32,6 +35,7 @@ def wanted(config: GrafanaConfig, boards: Iterable[Json], sources: Iterable[Json
         folder,
         {uid: _made(one, of) for uid, (one, of) in said.items() if of is not None and of.url},
         {uid: of.uid for uid, (_, of) in said.items() if of is not None and of.uid},
+        rules,
     )
 
 
@@ -39,7 +43,8 @@ def chosen(boards: Iterable[Json], uids: Iterable[str]) -> list[Json]:
     """The boards of these uids, all when none is named; Unknown names those that there are."""
     by_uid = {board["uid"]: board for board in boards}
     if lost := [uid for uid in uids if uid not in by_uid]:
-        raise Unknown(Problem(f"no board is called {', '.join(lost)}; there are {', '.join(by_uid)}", key="BOARD"))
+        told = Message("no board is called {lost}; there are {known}", lost=", ".join(lost), known=", ".join(by_uid))
+        raise Unknown(Problem(told, key="BOARD"))
     return [by_uid[uid] for uid in uids] or list(by_uid.values())
 
 
@@ -47,7 +52,11 @@ def _token(config: GrafanaConfig) -> SecretStr:
     if text := os.environ.get(TOKEN, "").strip():
         return SecretStr(text)
     if config.token is None:
-        told = f"no token: set {TOKEN}, or name its place in grafana.token ({{env: NAME}} or {{file: path}})"
+        told = Message(
+            "no token: set {variable}, or name its place in grafana.token ({places})",
+            variable=TOKEN,
+            places="{env: NAME}, {file: path}",
+        )
         raise InputError(Problem(told, key="grafana.token"))
     return config.token.reveal()
 

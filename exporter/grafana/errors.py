@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 
 from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError, Unavailable
+from suanli.model.message import Message
 
 _NEEDED = re.compile(r"Permissions needed: ([^\n]+)")
 _PROVISIONED = "provisioned"
+_OF_WORD = {
+    "version-mismatch": Message("somebody saved it while this ran; look at it (diff) and run this again"),
+    "name-exists": Message("another board of its folder has the same title; rename or delete that one"),
+    "name-match": Message("a board may not have the title of a folder; give the folder another one"),
+}
 
 
 class Refusal(Exception):
@@ -21,40 +27,38 @@ class Refusal(Exception):
         return text in self.message.lower()
 
 
-def told(refusal: Refusal, doing: str, permission: str = "") -> SuanliError:
+def told(refusal: Refusal, doing: Message, permission: str = "") -> SuanliError:
     """The error a person meets. doing: what was tried ("save the board x"); permission: what that needs, as documented.
 
     The sentence begins with what was tried, so that a caller adds only what had been done before.
     """
     if refusal.status == 401:
-        return Forbidden(
-            f"cannot {doing}: Grafana does not know the token; give that of a service account with the role Editor"
-        )
+        unknown = Message("Grafana does not know the token; give that of a service account with the role Editor")
+        return Forbidden(cannot(doing, unknown))
     if refusal.status == 403:
-        return Forbidden(f"cannot {doing}: the token lacks the permission {_needed(refusal, permission)}")
+        needed = _needed(refusal, permission)
+        return Forbidden(cannot(doing, Message("the token lacks the permission {needed}", needed=needed)))
     if refusal.status >= 500 or refusal.status == 429:
-        return Unavailable(f"cannot {doing}: Grafana answered {refusal}")
+        return Unavailable(cannot(doing, Message("Grafana answered {refusal}", refusal=str(refusal))))
     return _answered(refusal, doing)
+
+
+def cannot(doing: Message, why: Message) -> Message:
+    return Message("cannot {doing}: {why}", doing=doing, why=why)
 
 
 def _needed(refusal: Refusal, documented: str) -> str:
     """As Grafana names it, else as its manual does."""
     if match := _NEEDED.search(refusal.message):
         return match[1].strip()
-    return documented or f"(Grafana does not say which: {refusal.message})"
+    return documented or Message("(Grafana does not say which: {words})", words=refusal.message)
 
 
-def _answered(refusal: Refusal, doing: str) -> SuanliError:
-    if refusal.word == "version-mismatch":
-        return Conflict(f"cannot {doing}: somebody saved it while this ran; look at it (diff) and run this again")
-    if refusal.word == "name-exists":
-        return Conflict(f"cannot {doing}: another board of its folder has the same title; rename or delete that one")
-    if refusal.word == "name-match":
-        return Conflict(f"cannot {doing}: a board may not have the title of a folder; give the folder another one")
+def _answered(refusal: Refusal, doing: Message) -> SuanliError:
     if refusal.status == 400 and refusal.says(_PROVISIONED):
-        return Conflict(
-            f"cannot {doing}: Grafana reads it (or one of its title) from provisioning files; update those files"
-        )
+        why = Message("Grafana reads it (or one of its title) from provisioning files; update those files")
+        return Conflict(cannot(doing, why))
     if refusal.status == 400 and refusal.says("uid"):
-        return InputError(Problem(f"cannot {doing}: {refusal.message}"))
-    return Conflict(f"cannot {doing}: Grafana answered {refusal}")
+        return InputError(Problem(Message("cannot {doing}: {why}", doing=doing, why=refusal.message)))
+    answered = Message("Grafana answered {refusal}", refusal=str(refusal))
+    return Conflict(cannot(doing, _OF_WORD.get(refusal.word, answered)))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
+from exporter.grafana import rules
 from exporter.grafana.client import Grafana
 from exporter.grafana.mark import marked
-from exporter.grafana.plan import BoardPlan, Plan
+from exporter.grafana.plan import BoardPlan, Plan, RulesPlan
 from suanli import __version__
-from suanli.model.errors import Conflict, SuanliError
+from suanli.model.errors import Conflict, Forbidden, InputError, Problem, SuanliError
+from suanli.model.message import Message, message_of
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """One thing that was written. version: the board's new one, 0 for what has none; url: below Grafana's."""
 
-    what: str
+    what: Message
     name: str
     version: int = 0
     url: str = ""
@@ -24,12 +27,16 @@ class Pushed:
 
 def refuse(plan: Plan, *, force: bool) -> None:
     """A Conflict that lists all that stands against this push; before anything is written."""
+    by_hand = [] if force else plan.by_hand
     problems = list(plan.problems)
-    if not force:
-        problems += [f"the board {one.uid} was changed by hand: {one.why}" for one in plan.by_hand]
+    problems += [Message("the board {uid} was changed by hand: {why}", uid=one.uid, why=one.why) for one in by_hand]
+    if (edited := plan.rules_by_hand) and not force:
+        problems.append(Message("the alert rules {name} were changed by hand: {why}", name=edited.name, why=edited.why))
     if problems:
-        advice = "; look at `suanli grafana diff`, and overwrite with --force" if plan.by_hand and not force else ""
-        raise Conflict("\n".join(["nothing was pushed" + advice, *(f"  {one}" for one in problems)]))
+        told = Message("nothing was pushed")
+        if by_hand or (edited and not force):
+            told = Message("nothing was pushed; look at `suanli grafana diff`, and overwrite with --force")
+        raise Conflict(reduce(lambda before, one: Message("{before}\n  {one}", before=before, one=one), problems, told))
 
 
 def push(grafana: Grafana, plan: Plan, *, force: bool = False) -> list[Pushed]:
@@ -49,16 +56,18 @@ def push(grafana: Grafana, plan: Plan, *, force: bool = False) -> list[Pushed]:
 
 def _carry_out(grafana: Grafana, plan: Plan, done: list[Pushed]) -> None:
     """Step by step; each is noted once it is done."""
-    if not plan.folder_found and any(one.state != "same" for one in plan.boards):
+    if not plan.folder_found:
         grafana.create_folder(plan.folder.uid, plan.folder.title)
-        done.append(Pushed("folder", plan.folder.title))
+        done.append(Pushed(Message("folder"), plan.folder.title))
     for source in plan.sources:
         if source.state == "new" and source.body is not None:
             grafana.create_data_source(source.body)
-            done.append(Pushed("data source", source.source.uid))
+            done.append(Pushed(Message("data source"), source.source.uid))
     for board in plan.boards:
         if board.state != "same":
             done.append(_save(grafana, board))  # noqa: PERF401 - where one fails, those before it are noted
+    if plan.rules is not None and plan.rules.state != "same":
+        done.append(_save_rules(grafana, plan.rules))
 
 
 def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
@@ -66,11 +75,35 @@ def _save(grafana: Grafana, plan: BoardPlan) -> Pushed:
     if plan.found is not None:
         board |= {"id": plan.found["id"], "version": plan.version}
     answer = grafana.save_board(board, plan.folder, f"suanli {__version__} grafana push")
-    return Pushed("board", plan.uid, int(answer["version"]), str(answer.get("url", "")))
+    return Pushed(Message("board"), plan.uid, int(answer["version"]), str(answer.get("url", "")))
+
+
+def _save_rules(grafana: Grafana, plan: RulesPlan) -> Pushed:
+    """The whole group at once. Last, as it takes more than an editor: boards are there whatever becomes of it."""
+    if plan.state == "hidden":
+        raise Forbidden(_left_out(plan.why))
+    try:
+        grafana.save_rule_group(plan.wanted["folderUid"], plan.name, rules.marked(plan.wanted))
+    except Forbidden as error:
+        raise Forbidden(_left_out(message_of(error))) from None
+    kept = grafana.rule_group(plan.wanted["folderUid"], plan.name)
+    if kept is None or rules.content(kept) != rules.content(plan.wanted):
+        raise Conflict(
+            Message("Grafana took the alert rules {name}, but says others now: look at them", name=plan.name)
+        )
+    return Pushed(Message("alert rules"), plan.name)
+
+
+def _left_out(why: str) -> Message:
+    return Message("{why}; no alert rule was pushed: give the token that, or leave them out with --no-alerts", why=why)
 
 
 def _interrupted(error: SuanliError, done: list[Pushed]) -> SuanliError:
     """The same error, and with it the same exit code, with what was done before it."""
-    names = ", ".join(f"{one.what} {one.name}" for one in done) or "nothing"
-    error.args = (f"{error}\npushed before that: {names}; what is there is whole, and another push goes on from it",)
+    parts = [Message("{what} {name}", what=one.what, name=one.name) for one in done] or [Message("nothing")]
+    names = reduce(lambda before, one: Message("{before}, {one}", before=before, one=one), parts)
+    told = Message("pushed before that: {names}; what is there is whole, and another push goes on from it", names=names)
+    if isinstance(error, InputError):
+        return InputError([*error.problems, Problem(told)])
+    error.args = (Message("{error}\n{told}", error=message_of(error), told=told),)
     return error

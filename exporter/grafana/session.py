@@ -18,6 +18,7 @@ import requests
 
 from exporter.grafana.errors import Refusal
 from suanli.model.errors import InputError, Problem, Unavailable
+from suanli.model.message import Message
 
 _TAGS = re.compile(r"<[^>]*>")
 _SHOWN = 200
@@ -49,20 +50,23 @@ class GuardedSession(requests.Session):
         try:
             answer = super().request(method, url, *args, **kwargs)
         except OSError as error:  # what requests raises is one, and so is a file of authorities that is not there
-            raise Unavailable(f"Grafana at {self._address} cannot be asked: {_why(error)}") from None
+            told = Message("Grafana at {address} cannot be asked: {why}", address=self._address, why=_why(error))
+            raise Unavailable(told) from None
         return self._checked(answer)
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if answer.is_redirect:
-            raise InputError(
-                Problem(f"{self._address} leads to {_place(answer)}: write that address", key="grafana.url")
+            leads = Message(
+                "{address} leads to {place}: write that address", address=self._address, place=_place(answer)
             )
+            raise InputError(Problem(leads, key="grafana.url"))
         if answer.status_code >= 400:
             raise _refusal(answer)
         if not answer.content:
             return _Empty(answer.status_code)
         if _body(answer) is None:
-            raise Unavailable(f"what answers at {self._address} is no Grafana, or a log-in before it: not JSON")
+            told = Message("what answers at {url} is no Grafana, or a log-in before it: not JSON", url=self._address)
+            raise Unavailable(told)
         return answer
 
 
@@ -73,11 +77,11 @@ def _place(answer: requests.Response) -> str:
 
 def _why(error: OSError) -> str:
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted here (grafana.ca names the file of its authority)"
+        return Message("its certificate is not trusted here (grafana.ca names the file of its authority)")
     if isinstance(error, requests.Timeout):
-        return "no answer in time (grafana.timeout)"
+        return Message("no answer in time (grafana.timeout)")
     if isinstance(error, requests.ConnectionError):
-        return "no connection; is it running, and is this its address?"
+        return Message("no connection; is it running, and is this its address?")
     return type(error).__name__
 
 

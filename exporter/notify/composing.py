@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from exporter.notify.letter import Letter, Tone
 from exporter.notify.memory import News
 from exporter.notify.planning import Line
-from exporter.notify.words import RUNBOOK, WORDS, Language, acknowledging, clock, lines_of, title_of, what
+from exporter.notify.words import RUNBOOK, WORDS, acknowledging, clock, lines_of, title_of
 from suanli.answers import iso
 from suanli.config import ChannelConfig
 from suanli.model.alert import SEVERITIES, Severity
+from suanli.model.alert_text import Language, what
 
 LONGEST = 1900
 """Bytes of title and text: a WeCom robot takes 2048, templates may add some, and a telephone shows less."""

@@ -20,9 +20,9 @@ from exporter.notify.composing import composed, heartbeat
 from exporter.notify.courier import Courier
 from exporter.notify.memory import key_of
 from exporter.notify.planning import Circumstances, Line, Memories, noted, planned
-from exporter.notify.words import Language
 from suanli.config import ChannelConfig, Config
 from suanli.model.alert import Alert, AlertState
+from suanli.model.alert_text import Language
 from suanli.model.errors import Unavailable
 from suanli.model.rounds import Rounds
 from suanli.store import notifications as queue

@@ -1,23 +1,22 @@
-"""What people read of an alert: values with their units, times on the clock on the wall, and what to do."""
+"""What people read of an alert in a message: times on the clock on the wall, and what to do."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from exporter.notify.memory import News
 from exporter.notify.planning import Line
-from suanli.model.alert import Alert, AlertKind, Severity
+from suanli.model.alert import Alert, Severity
+from suanli.model.alert_text import Language, plain, what
 
-Language = Literal["zh", "en"]
 RUNBOOK = "docs/runbook.md"
 
 WORDS: dict[Language, dict[str, str]] = {
     "zh": {
-        "critical": "严重", "warning": "警告", "info": "提示", "unknown": "未知",
+        "critical": "严重", "warning": "警告", "info": "提示",
         "title": "【{severity}】算力告警：{counts}",
         "well": "算力告警：{counts}", "head": "{severity} · {state}：{what}",
         "fires": "{n} 项触发", "held": "{n} 项数据未知", "over": "{n} 项恢复",
@@ -25,13 +24,12 @@ WORDS: dict[Language, dict[str, str]] = {
         "fires:": "触发", "held:": "数据未知，告警保持", "over:": "已恢复", "passed:": "曾触发，现已恢复",
         "escalated:": "无人确认，由 {by} 升级", "still:": "仍在触发", "since": "自 {at} 起", "from": "{at} 起触发",
         "turns": "期间反复 {n} 次", "stake": "涉及 {pflops} P", "runbook": "处置 {link}", "known": "{by} 已确认",
-        "ack": "确认：{command}", "more": "…… 另有 {n} 项", "days": "{n:g} 天", "hours": "{n:g} 小时",
-        "minutes": "{n:g} 分钟", "seconds": "{n:g} 秒", "samples": "{n:g}",
+        "ack": "确认：{command}", "more": "…… 另有 {n} 项",
         "test": "Suanli 测试消息", "test text": "这是一条测试消息，由 {host} 于 {at} 发往通道 {name}。没有任何告警。",
         "heartbeat": "Suanli 心跳", "heartbeat text": "{at}：告警正常运行。若不再收到，说明 Suanli 或其告警已停止。",
     },
     "en": {
-        "critical": "critical", "warning": "warning", "info": "info", "unknown": "unknown",
+        "critical": "critical", "warning": "warning", "info": "info",
         "title": "[{severity}] Suanli: {counts}", "well": "Suanli: {counts}", "head": "{severity} · {state}: {what}",
         "fires": "{n} firing",
         "held": "{n} held, unknown", "over": "{n} over",
@@ -41,40 +39,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "over:": "over", "passed:": "fired, and is over", "escalated:": "not acknowledged, passed on by {by}",
         "still:": "still firing", "since": "since {at}", "from": "it fired at {at}", "turns": "on and off {n} times",
         "stake": "{pflops} P at stake", "runbook": "see {link}", "known": "acknowledged by {by}",
-        "ack": "acknowledge: {command}", "more": "... and {n} more", "days": "{n:g} days", "hours": "{n:g} h",
-        "minutes": "{n:g} min", "seconds": "{n:g} s", "samples": "{n:g}",
+        "ack": "acknowledge: {command}", "more": "... and {n} more",
         "test": "Suanli: a test message",
         "test text": "This is a test from {host} to the channel {name}, at {at}. Nothing is wrong.",
         "heartbeat": "Suanli: heartbeat",
         "heartbeat text": "{at}: alerting runs. When this stops arriving, Suanli or its alerting is down.",
     },
 }  # fmt: skip
-_BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
-_SPANS = ((86_400, "days"), (3600, "hours"), (60, "minutes"))
-
-
-def what(alert: Alert, language: Language) -> str:
-    """The sentence of its kind, filled in."""
-    kind = alert.kind
-    known = {"value": alert.value, "threshold": alert.threshold}
-    amounts = {name: amount(kind, value, language) for name, value in known.items()}
-    values: dict[str, Any] = {label: plain(text) for label, text in alert.subject} | amounts
-    return (kind.zh if language == "zh" else kind.en).format_map(values)
-
-
-def amount(kind: AlertKind, value: float | None, language: Language) -> str:
-    """In the kind's unit: 59.8 %, 15 min, 1.2 GB."""
-    if value is None:
-        return WORDS[language]["unknown"]
-    if kind.unit == "ratio":
-        return f"{100 * value:.1f} %"
-    if kind.unit == "bytes":
-        size, unit = next(((size, unit) for size, unit in _BYTES if value >= size), (1.0, "B"))
-        return f"{value / size:.3g} {unit}"
-    if kind.unit == "seconds":
-        size, name = next(((size, name) for size, name in _SPANS if value >= size), (1, "seconds"))
-        return WORDS[language][name].format(n=float(f"{value / size:.3g}"))
-    return WORDS[language]["samples"].format(n=value)
 
 
 def clock(at: int, zone: ZoneInfo) -> str:
@@ -107,9 +78,17 @@ def _to_do(alert: Alert, words: dict[str, str]) -> list[str]:
 
 
 def acknowledging(alert: Alert) -> str:
-    """The command by which somebody says that they know of it."""
+    """The command by which somebody says that they know of it, but for the reason."""
     return shlex.join(
-        ["suanli", "alerts", "ack", alert.kind.name, *(f"{label}={text}" for label, text in alert.subject)]
+        [
+            "suanli",
+            "alerts",
+            "ack",
+            alert.kind.name,
+            *(f"{label}={text}" for label, text in alert.subject),
+            "--reason",
+            "...",
+        ]
     )
 
 
@@ -118,8 +97,3 @@ def title_of(severity: Severity, counts: Mapping[News, int], language: Language,
     words = WORDS[language]
     told = words["comma"].join(words[news].format(n=count) for news, count in counts.items() if count)
     return words["well" if well else "title"].format(severity=words[severity], counts=told)
-
-
-def plain(text: str) -> str:
-    """On one line, whatever somebody named something."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:120]

@@ -8,6 +8,9 @@ const WORDS = {
     between: "未报站点按全空至全满计", planned_pflops: "规划", built_pflops: "已建成", online_pflops: "上线", used_pflops: "使用",
     site: "站点", operator: "运营方", state: "状态", age: "距今", ok: "正常", silent: "未知", partial: "部分可读", suspect: "存疑", estimated: "估算", declared: "申报",
     not_counted: "不计入", seconds: "秒",
+    alerts: "告警", severity: "级别", what: "内容", since: "起始时刻", stake: "涉及", known: "确认", firing: "● 触发", recovering: "◑ 恢复中", pending: "○ 待触发", cannot_judge: "？ 无法判断",
+    held: "数据未知，保持触发", critical: "严重", warning: "警告", info: "提示", acknowledged: "✓ 已确认：", unacknowledged: "未确认", no_alerts: "✓ 没有触发、待触发或无法判断的告警", never_looked: "？ 尚未检查过告警",
+    not_looked: "？ 此后无人检查告警：", more: "…… 其余见 suanli alerts list",
     footer: "P = PFLOPS，稠密 FP16 理论峰值。上线率 = 上线之和 ÷ 已建成之和；使用率 = 使用之和 ÷ 上线之和。未知不等于零。",
   },
   en: {
@@ -16,10 +19,17 @@ const WORDS = {
     between: "with silent sites empty to full", planned_pflops: "Planned", built_pflops: "Built", online_pflops: "Online", used_pflops: "Used",
     site: "Site", operator: "Operator", state: "State", age: "Age", ok: "ok", silent: "unknown", partial: "partial", suspect: "suspect", estimated: "estimated", declared: "declared",
     not_counted: "not counted", seconds: "s",
+    alerts: "Alerts", severity: "Severity", what: "What", since: "Since", stake: "At stake", known: "Known to", firing: "● firing", recovering: "◑ recovering", pending: "○ pending", cannot_judge: "? cannot be judged",
+    held: "unknown now, so it stays on", critical: "critical", warning: "warning", info: "info", acknowledged: "✓ acknowledged: ", unacknowledged: "not acknowledged", no_alerts: "✓ nothing fires, is about to, or cannot be judged", never_looked: "? alerts were never looked at",
+    not_looked: "? nobody has looked at alerts since", more: "... the others by suanli alerts list",
     footer: "P = PFLOPS, dense FP16, theoretical peak. Online-rate = sum online / sum built; usage-rate = sum used / sum online. Unknown is not zero.",
   },
 };
 const EVERY_MS = 5000;
+const LOOKED_AT_WITHIN_MS = 600000;
+const ALERTS_SHOWN = 50;
+const STATES = ["firing", "recovering", "pending", "unknown"];
+const SEVERITIES = ["critical", "warning", "info"];
 let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
 let shown = null;
 
@@ -84,6 +94,35 @@ function siteRow(group, names) {
   return row;
 }
 
+function alertRow(alert) {
+  const row = element("tr", "", alert.acknowledged_by === null ? "" : "known");
+  const fires = alert.state === "firing" || alert.state === "recovering";
+  const state = word(alert.state === "unknown" ? "cannot_judge" : alert.state) + (alert.held ? ` (${word("held")})` : "");
+  const cells = [element("td", state, fires ? "down" : ""), ...[word(alert.severity), alert.text[language], new Date(alert.since).toLocaleString(language)].map((text) => element("td", text))];
+  cells.push(element("td", alert.stake_pflops === null ? "" : pflops(alert.stake_pflops)));
+  const known = alert.acknowledged_by === null ? (fires ? word("unacknowledged") : "") : `${word("acknowledged")}${alert.acknowledged_by}`;
+  cells.push(element("td", known));
+  if (alert.acknowledged_why) row.title = alert.acknowledged_why;
+  row.append(...cells);
+  return row;
+}
+
+function drawAlerts(answer, now) {
+  // dead_man always fires: it is for who listens, not for who looks.
+  const rank = (one) => STATES.indexOf(one.state) * SEVERITIES.length + SEVERITIES.indexOf(one.severity);
+  const found = answer.alerts.filter((one) => one.kind !== "dead_man").sort((one, other) => rank(one) - rank(other));
+  const columns = ["state", "severity", "what", "since", "stake", "known"];
+  document.getElementById("alert-columns").replaceChildren(...columns.map((key) => element("th", word(key))));
+  document.getElementById("alert-rows").replaceChildren(...found.slice(0, ALERTS_SHOWN).map(alertRow));
+  document.getElementById("alerts").hidden = found.length === 0;
+  const told = [];
+  if (answer.looked_at === null) told.push(word("never_looked"));
+  else if (new Date(now) - new Date(answer.looked_at) > LOOKED_AT_WITHIN_MS) told.push(`${word("not_looked")} ${new Date(answer.looked_at).toLocaleString(language)}`);
+  else if (found.length === 0) told.push(word("no_alerts"));
+  if (answer.more || found.length > ALERTS_SHOWN) told.push(word("more"));
+  document.getElementById("alerts-told").textContent = told.join(" · ");
+}
+
 function draw() {
   document.documentElement.lang = language;
   document.title = `${word("title")} Suanli`;
@@ -92,10 +131,11 @@ function draw() {
   const columns = ["site", "operator", "state", "built_pflops", "online_pflops", "used_pflops", "online_ratio", "usage_ratio", "age"];
   document.getElementById("columns").replaceChildren(...columns.map((key) => element("th", word(key))));
   if (!shown) return;
-  const { rates, names } = shown;
+  const { rates, names, alerts } = shown;
   document.getElementById("when").textContent = `${word("at")} ${new Date(rates.at).toLocaleString(language)}`;
   document.getElementById("rates").replaceChildren(...["online_ratio", "usage_ratio", "coverage_ratio"].map((key) => rateCard(rates.fleet, rates.benchmarks, key)));
   document.getElementById("sums").replaceChildren(...["planned_pflops", "built_pflops", "online_pflops", "used_pflops"].map((key) => sumCard(rates.fleet, key)));
+  drawAlerts(alerts, rates.as_of);
   document.getElementById("sites").replaceChildren(...rates.groups.map((group) => siteRow(group, names)));
 }
 
@@ -116,11 +156,17 @@ async function listed(name) {
   return rows;
 }
 
+// Of each state only so many: a fleet of which nobody is heard has thousands.
+async function standing() {
+  const pages = await Promise.all(STATES.map((state) => fetched(`/api/v1/alerts?state=${state}&limit=${ALERTS_SHOWN}`)));
+  return { looked_at: pages[0].looked_at, alerts: pages.flatMap((page) => page.alerts), more: pages.some((page) => page.next !== null) };
+}
+
 async function refresh() {
   const trouble = document.getElementById("trouble");
   try {
-    const [rates, sites] = await Promise.all([fetched("/api/v1/rates"), listed("sites")]);
-    shown = { rates, names: new Map(sites.map((site) => [site.id, site])) };
+    const [rates, sites, alerts] = await Promise.all([fetched("/api/v1/rates"), listed("sites"), standing()]);
+    shown = { rates, alerts, names: new Map(sites.map((site) => [site.id, site])) };
     trouble.hidden = true;
   } catch (error) {
     trouble.hidden = false;

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from suanli.cli.comparing_desk import LocalComparing, RemoteComparing
     from suanli.cli.context import Globals
-    from suanli.cli.remote_keeping import RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
+    from suanli.cli.remote_keeping import RemoteAlerts, RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
     from suanli.config import Config
     from suanli.model.reach import Reach
     from suanli.model.request import Request
     from suanli.model.site import Site
     from suanli.questions import Question
+    from suanli.registering.alerted import AlertDesk
     from suanli.registering.asker import Asker
     from suanli.registering.held import HeldDesk
     from suanli.registering.office import Answer, Office, Verdict
@@ -32,7 +33,7 @@ class Desk(Protocol):
     """What the registry's commands ask for. config: for zone and language; the rules are those of the office.
 
     reach: what a site may have asked, None where that is known elsewhere. tokens, trail, windows, held,
-    comparing: desks of their own, beside the store or over there.
+    alerts, comparing: desks of their own, beside the store or over there.
     """
 
     config: Config
@@ -58,6 +59,8 @@ class Desk(Protocol):
     def windows(self) -> WindowDesk | RemoteWindows: ...
     @property
     def held(self) -> HeldDesk | RemoteHeld: ...
+    @property
+    def alerts(self) -> AlertDesk | RemoteAlerts: ...
     @property
     def comparing(self) -> LocalComparing | RemoteComparing: ...
 
@@ -174,6 +177,12 @@ class LocalDesk:
         from suanli.registering.held import HeldDesk
 
         return HeldDesk(self._store, self._who)
+
+    @property
+    def alerts(self) -> AlertDesk:
+        from suanli.registering.alerted import AlertDesk
+
+        return AlertDesk(self._store, self._who)
 
     @property
     def comparing(self) -> LocalComparing:

@@ -1,4 +1,4 @@
-"""`suanli grafana`: the boards in a Grafana that is there already."""
+"""`suanli grafana`: the boards and alert rules in a Grafana that is there already."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from exporter.grafana.client import Grafana
-    from exporter.grafana.plan import BoardPlan, Plan
+    from exporter.grafana.plan import BoardPlan, Plan, RulesPlan
     from exporter.grafana.pushing import Pushed
     from suanli.config import GrafanaConfig
 
-grafana = typer.Typer(name="grafana", help="The boards in a Grafana that is there already.", no_args_is_help=True)
+grafana = typer.Typer(
+    name="grafana", help="The boards and alert rules in a Grafana that is there already.", no_args_is_help=True
+)
 
 _Boards = Annotated[list[str] | None, typer.Argument(metavar="[BOARD]...", help="by their uids; all when left out")]
 _Url = Annotated[str | None, typer.Option("--url", help="Grafana's address (else the configuration's grafana.url)")]
 _Ca = Annotated[str | None, typer.Option("--ca", help="PEM file of its certificate's authority")]
+_NoAlerts = Annotated[bool, typer.Option("--no-alerts", help="leave the alert rules out, as when boards are named")]
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 
 
@@ -32,25 +35,27 @@ _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 def push(
     context: typer.Context,
     board: _Boards = None,
-    force: Annotated[bool, typer.Option("--force", help="also over boards that were changed or moved by hand")] = False,
+    force: Annotated[bool, typer.Option("--force", help="also over what was changed or moved by hand")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="look and say what would be written; write nothing")
     ] = False,
+    no_alerts: _NoAlerts = False,
     url: _Url = None,
     ca: _Ca = None,
     json: _Json = False,
 ) -> None:
-    """Bring the boards, their folder and configured data sources into Grafana; what is there already is left alone.
+    """Bring boards, alert rules, their folder and configured data sources into Grafana; what is there is left alone.
 
     Everything is looked at before anything is written. A token of the role Editor is enough, but for making a data
-    source. The token: SUANLI_GRAFANA_TOKEN, else the configuration's grafana.token.
+    source and for alert rules: without that right the boards are pushed, and it exits 1. The token:
+    SUANLI_GRAFANA_TOKEN, else the configuration's grafana.token.
     """
     from exporter.grafana.pushing import push as run
     from exporter.grafana.pushing import refuse
     from suanli.cli.grafana_words import print_plan
 
     options = given(context)
-    with _looked(options, board, url, ca) as (asked, plan):
+    with _looked(options, board, url, ca, alerts=not no_alerts) as (asked, plan):
         if dry_run:
             refuse(plan, force=force)
         done: list[Pushed] = [] if dry_run else run(asked, plan, force=force)
@@ -67,12 +72,19 @@ def push(
 
 
 @grafana.command("check")
-def check(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _Ca = None, json: _Json = False) -> None:
-    """Whether Grafana has the boards as they are generated, and its data sources answer; exits 1 when not."""
+def check(
+    context: typer.Context,
+    board: _Boards = None,
+    no_alerts: _NoAlerts = False,
+    url: _Url = None,
+    ca: _Ca = None,
+    json: _Json = False,
+) -> None:
+    """Whether Grafana has boards and alert rules as generated, and its data sources answer; exits 1 when not."""
     from suanli.cli.grafana_words import print_plan
 
     options = given(context)
-    with _looked(options, board, url, ca) as (asked, plan):
+    with _looked(options, board, url, ca, alerts=not no_alerts) as (asked, plan):
         silent = {
             one.source.uid: why
             for one in plan.sources
@@ -91,12 +103,20 @@ def check(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _
 
 
 @grafana.command("diff")
-def diff(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _Ca = None, json: _Json = False) -> None:
-    """What a push would change: a unified diff of each board's JSON; with --json panel by panel."""
+def diff(
+    context: typer.Context,
+    board: _Boards = None,
+    no_alerts: _NoAlerts = False,
+    url: _Url = None,
+    ca: _Ca = None,
+    json: _Json = False,
+) -> None:
+    """What a push would change: a unified diff of the JSON of each board and of the rules; with --json by names."""
+    from exporter.grafana import rules
     from exporter.grafana.differences import unified
 
     options = given(context)
-    with _looked(options, board, url, ca) as (asked, plan):
+    with _looked(options, board, url, ca, alerts=not no_alerts) as (asked, plan):
         pass
     if json:
         print_json(_answer(asked, plan))
@@ -104,23 +124,29 @@ def diff(context: typer.Context, board: _Boards = None, url: _Url = None, ca: _C
     for one in plan.boards:
         if one.state != "same":
             print("\n".join(unified(one.found, one.wanted)))
+    if plan.rules is not None and (lines := rules.unified(plan.rules.found, plan.rules.wanted)):
+        print("\n".join(lines))
     for problem in plan.problems:
         say(in_words(problem))
 
 
 @contextmanager
 def _looked(
-    options: Globals, boards: list[str] | None, url: str | None, ca: str | None
+    options: Globals, boards: list[str] | None, url: str | None, ca: str | None, *, alerts: bool
 ) -> Iterator[tuple[Grafana, Plan]]:
     """The Grafana that is meant, and what a push would do to it."""
+    from dashboards.alerts.grafana import grafana_rules
     from dashboards.build import boards as generated
     from dashboards.parts.provision import FOLDER, FOLDER_UID, datasources
     from exporter.grafana.configured import chosen, connected, wanted
     from exporter.grafana.looking import look
     from exporter.grafana.plan import Folder
+    from suanli.cli.rules import plan_of
 
     config = _configured(options, url, ca)
-    aim = wanted(config, chosen(generated(), boards or []), datasources()["datasources"], Folder(FOLDER_UID, FOLDER))
+    rules = grafana_rules(plan_of(options.loaded()))["groups"][0] if alerts and not boards else None
+    folder, sources = Folder(FOLDER_UID, FOLDER), datasources()["datasources"]
+    aim = wanted(config, chosen(generated(), boards or []), sources, folder, rules)
     asked = connected(config)
     try:
         yield asked, look(asked, aim)
@@ -153,6 +179,7 @@ def _answer(asked: Grafana, plan: Plan) -> dict[str, Any]:
         "folder": {"uid": plan.folder.uid, "title": plan.folder.title, "there": plan.folder_found},
         "data_sources": [{"uid": one.source.uid, "kind": one.source.kind, "state": one.state} for one in plan.sources],
         "boards": [_board(one) for one in plan.boards],
+        "alerts": None if plan.rules is None else _rules(plan.rules),
         "problems": list(plan.problems),
     }
 
@@ -168,6 +195,13 @@ def _board(plan: BoardPlan) -> dict[str, Any]:
         "version": plan.version or None,
         "panels": None if plan.state == "same" else panels(plan.found, plan.wanted),
     }
+
+
+def _rules(plan: RulesPlan) -> dict[str, Any]:
+    from exporter.grafana.rules import changes
+
+    shown = None if plan.state in ("same", "hidden") else changes(plan.found, plan.wanted)
+    return {"name": plan.name, "state": plan.state, "why": plan.why or None, "rules": shown}
 
 
 def _pushed(one: Pushed) -> dict[str, Any]:

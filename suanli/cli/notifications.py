@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suanli.cli.context import given, say
+from suanli.cli.language import _, of
 from suanli.cli.output import print_json, print_table
+from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.config import ChannelConfig, Config
@@ -16,24 +18,6 @@ if TYPE_CHECKING:
 
 _Json = Annotated[bool, typer.Option("--json", help="for a program")]
 _COLUMNS = ("id", "channel", "purpose", "made_at", "state", "tries", "title", "error")
-_WORDS = {
-    "zh": {
-        "columns": ["编号", "通道", "用途", "生成时间", "状态", "次数 ", "标题", "通道的说法"],
-        "pending": "待发送", "delivered": "已送达", "failed": "已放弃", "alerts": "告警", "heartbeat": "心跳",
-        "nothing": "没有通知", "would": "将发送到通道 {name}：", "done": "通道 {name} 已收下测试消息",
-        "not": "通道 {name} 未收下测试消息：{words}。请检查其 url 所指的密钥与网络",
-        "more": "仅显示最新 {limit} 条：见 --limit",
-    },
-    "en": {
-        "columns": ["id", "channel", "purpose", "made at", "state", "tries ", "title", "the channel's words"],
-        "pending": "pending", "delivered": "delivered", "failed": "failed", "alerts": "alerts",
-        "heartbeat": "heartbeat", "nothing": "there are no notifications", "would": "would send to the channel {name}:",
-        "done": "the channel {name} took the test message",
-        "not": "the channel {name} did not take the test message: {words}; look at the secret that its url names, and "
-        "at the network",
-        "more": "only the newest {limit}: see --limit",
-    },
-}  # fmt: skip
 
 
 def send_test(
@@ -52,16 +36,24 @@ def send_test(
     options = given(context)
     options.refuse_server()
     config = options.loaded()
-    channel, words = _channel(config, name), _WORDS[config.language]
+    channel = _channel(config, name)
     letter = a_test(channel, channel.language or config.language, config.zone, int(time.time()), socket.gethostname())
     told = {"channel": name, "title": letter.title, "text": letter.text}
     if dry_run:
-        _print(told | {"sent": False}, f"{words['would']}\n{letter.title}\n{letter.text}".format(name=name), json=json)
+        would = _("would send to the channel {name}:").format(name=name)
+        _print(told | {"sent": False}, f"{would}\n{letter.title}\n{letter.text}", json=json)
         return
     outcome = asyncio.run(_sent(channel, letter))
     if not outcome.delivered:
-        raise Unavailable(str(words["not"]).format(name=name, words=outcome.words))
-    _print(told | {"sent": True}, str(words["done"]).format(name=name), json=json)
+        raise Unavailable(
+            Message(
+                "the channel {name} did not take the test message: {words}; look at the secret that its url names, "
+                "and at the network",
+                name=name,
+                words=outcome.words,
+            )
+        )
+    _print(told | {"sent": True}, _("the channel {name} took the test message").format(name=name), json=json)
 
 
 def list_notifications(
@@ -83,7 +75,7 @@ def list_notifications(
     if json:
         print_json({"notifications": rows})
     else:
-        _print_rows(rows, config.language, limit)
+        _print_rows(rows, limit)
 
 
 async def _sent(channel: ChannelConfig, letter: Any) -> Delivery:
@@ -99,8 +91,8 @@ def _channel(config: Config, name: str) -> ChannelConfig:
 
     found = next((one for one in config.notify if one.name == name), None)
     if found is None:
-        known = ", ".join(one.name for one in config.notify) or "none: add one under notify in config.yaml"
-        raise InputError(Problem(f"there is no channel {name!r}; there is {known}"))
+        known = ", ".join(one.name for one in config.notify) or Message("none: add one under notify in config.yaml")
+        raise InputError(Problem(Message("there is no channel {name!r}; there is {known}", name=name, known=known)))
     return found
 
 
@@ -116,18 +108,29 @@ def _row(row: Any, iso: Any) -> dict[str, Any]:
     return plain | told | {"title": letter["title"], "text": letter["text"]}
 
 
-def _print_rows(rows: list[dict[str, Any]], language: str, limit: int) -> None:
-    words: Any = _WORDS[language]
+def _print_rows(rows: list[dict[str, Any]], limit: int) -> None:
     if not rows:
-        say(words["nothing"])
+        say(_("there are no notifications"))
         return
-    print_table(words["columns"], [[_cell(row, column, words) for column in _COLUMNS] for row in rows])
+    columns = [_("id"), _("channel"), _("purpose"), _("made at"), _("state"), _("tries "), _("title")]
+    print_table([*columns, _("the channel's words")], [[_cell(row, column) for column in _COLUMNS] for row in rows])
     if len(rows) == limit:
-        say(words["more"].format(limit=limit))
+        say(_("only the newest {limit}: see --limit").format(limit=limit))
 
 
-def _cell(row: dict[str, Any], column: str, words: Any) -> str:
-    return str(words[row[column]] if column in ("state", "purpose") else row[column])
+def _cell(row: dict[str, Any], column: str) -> str:
+    return _words()[row[column]] if column in ("state", "purpose") else str(row[column])
+
+
+def _words() -> dict[str, str]:
+    """States and purposes."""
+    return {
+        "pending": of("a notification", "pending"),
+        "delivered": of("a notification", "delivered"),
+        "failed": of("a notification", "failed"),
+        "alerts": of("a notification", "alerts"),
+        "heartbeat": of("a notification", "heartbeat"),
+    }
 
 
 def _print(data: dict[str, Any], text: str, *, json: bool) -> None:

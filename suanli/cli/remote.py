@@ -14,7 +14,7 @@ from suanli.model.site import Site
 
 if TYPE_CHECKING:
     from suanli.cli.comparing_desk import RemoteComparing
-    from suanli.cli.remote_keeping import RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
+    from suanli.cli.remote_keeping import RemoteAlerts, RemoteHeld, RemoteTokens, RemoteTrail, RemoteWindows
     from suanli.model.reach import Reach
     from suanli.questions import Question
     from suanli.registering.office import Verdict
@@ -108,6 +108,12 @@ class RemoteDesk:
         from suanli.cli.remote_keeping import RemoteHeld
 
         return RemoteHeld(self._server)
+
+    @property
+    def alerts(self) -> RemoteAlerts:
+        from suanli.cli.remote_keeping import RemoteAlerts
+
+        return RemoteAlerts(self._server)
 
 
 def as_new(content: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Tokens, the audit trail, maintenance and quarantine of a running instance: what the desks beside the store do."""
+"""Tokens, audit trail, maintenance, quarantine and alerts of a running instance: what the desks beside the store do."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,33 @@ class RemoteHeld:
     def release(self, id_: str, by: str | None = None, *, dry_run: bool = False) -> Answer:
         _by_token(by)
         return self.server.asked("POST", f"quarantine/{_part(id_)}/release", params=said({"dry_run": dry_run}))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAlerts:
+    """`suanli.registering.alerted.AlertDesk`, over there."""
+
+    server: Server
+
+    def listed(
+        self,
+        where: Where = EVERYWHERE,
+        kind: str | None = None,
+        state: str | None = None,
+        severity: str | None = None,
+        *,
+        everything: bool = False,
+    ) -> Answer:
+        of = {"site": where.site, "operator": where.operator, "province": where.province}
+        asked = {"kind": kind, "state": state, "severity": severity, "all": everything}
+        return self.server.whole("alerts", "alerts", of | asked)
+
+    def acknowledge(
+        self, kind: str, subject: Mapping[str, str], reason: str, by: str | None = None, *, dry_run: bool = False
+    ) -> Answer:
+        _by_token(by)
+        asked = {"json": {"kind": kind, "subject": dict(subject), "reason": reason}}
+        return self.server.asked("POST", "alerts/ack", **asked, params=said({"dry_run": dry_run}))
 
 
 def _token_json(wanted: WantedToken) -> str:

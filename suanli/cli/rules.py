@@ -51,7 +51,7 @@ def build(
 
     options = given(context)
     config = options.loaded()
-    expected = _expected(_plan(config, webhook, dead_man, token_file, grafana, runbook), output)
+    expected = _expected(plan_of(config, webhook, dead_man, token_file, grafana, runbook), output)
     _refuse_others(expected, output)
     changed = [line.partition(": ")[2] for line in differing(expected, output)]
     if not dry_run:
@@ -82,7 +82,7 @@ def check(
     from dashboards.parts.folder import differing
 
     config = given(context).loaded()
-    expected = _expected(_plan(config, webhook, dead_man, token_file, grafana, runbook), output)
+    expected = _expected(plan_of(config, webhook, dead_man, token_file, grafana, runbook), output)
     found = _carried_out(lambda: differing(expected, output) + _refused_by_grafana(output), output)
     if json:
         print_json({"folder": str(output), "ok": not found, "problems": found})
@@ -112,9 +112,15 @@ def kinds_of(alerts: AlertsConfig) -> tuple[AlertKind, ...]:
     )
 
 
-def _plan(
-    config: Config, webhook: str | None, dead_man: str | None, token_file: str, grafana: str, runbook: str | None
+def plan_of(
+    config: Config,
+    webhook: str | None = None,
+    dead_man: str | None = None,
+    token_file: str = "",
+    grafana: str = "",
+    runbook: str | None = None,
 ) -> Plan:
+    """What the rules of this configuration are made of."""
     from dashboards.alerts.plan import RUNBOOK, WEBHOOK, Plan
 
     told = _address("--webhook", webhook) or WEBHOOK

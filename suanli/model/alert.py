@@ -7,8 +7,12 @@ resolves nothing. docs/definitions.md says how the state follows, docs/runbook.m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from suanli.model.errors import InputError, Problem
+from suanli.model.message import Message
 
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
@@ -17,6 +21,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 AlertState = Literal["ok", "pending", "firing", "recovering", "unknown"]
 """pending: active, but not yet for as long as it must be. recovering: no longer active, and firing until that has
 lasted. unknown: not firing, and the number is not known."""
+STATES: tuple[AlertState, ...] = get_args(AlertState)
 
 Label = Literal["scope", "metric", "basis", "site", "sink"]
 """What tells the subjects of a kind apart; the names are those of the metrics' labels."""
@@ -188,6 +193,23 @@ ALERTS: tuple[AlertKind, ...] = (
 )
 
 KINDS: dict[str, AlertKind] = {kind.name: kind for kind in ALERTS}
+
+
+def kind_named(name: str) -> AlertKind:
+    """The kind of this name; an InputError for one that there is not."""
+    if name not in KINDS:
+        told = Message("there is no alert {name}; known: {known}", name=name, known=", ".join(KINDS))
+        raise InputError(Problem(told, key="kind"))
+    return KINDS[name]
+
+
+def subject_said(kind: AlertKind, said: Mapping[str, str]) -> Subject:
+    """The subject that has these labels; an InputError for others than the kind's, or an empty one."""
+    if set(said) != set(kind.subject) or not all(said.values()):
+        expected = " ".join(f"{label}=..." for label in kind.subject) or Message("nothing")
+        told = Message("expected {expected} behind {kind}", expected=expected, kind=kind.name)
+        raise InputError(Problem(told, key="subject"))
+    return tuple((label, said[label]) for label in kind.subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from suanli.model.capacity import Stage
 from suanli.model.request import Request
 from suanli.model.site import Site
 from suanli.model.where import EVERYWHERE, Where
+from suanli.registering.alerted import AlertDesk
 from suanli.registering.asker import Asker
 from suanli.registering.held import HeldDesk
 from suanli.registering.office import Answer, Office, Verdict
@@ -78,6 +79,9 @@ class ServedDesk:
 
     def held(self, who: Principal, request_id: str) -> HeldDesk:
         return HeldDesk(self._office.store, _asker(who, request_id))
+
+    def alerts(self, who: Principal, request_id: str) -> AlertDesk:
+        return AlertDesk(self._office.store, _asker(who, request_id))
 
 
 def _asker(who: Principal, request_id: str | None = None) -> Asker:

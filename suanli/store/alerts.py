@@ -7,14 +7,15 @@ undoes what the other wrote a moment before.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from suanli.model.alert import KINDS, Alert, AlertKind, Subject
+from suanli.model.alert import KINDS, STATES, Alert, AlertKind, AlertState, Subject
 from suanli.model.audit import Author, Entry, local_author
-from suanli.model.errors import InputError, Problem
+from suanli.model.errors import InputError, Problem, Unknown
+from suanli.model.message import Message
 from suanli.store import audit, schema
 from suanli.store.dialect import run
 from suanli.store.samples import counter, set_counter
@@ -46,9 +47,10 @@ def key_of(alert: Alert) -> Key:
     return alert.kind.name, alert.subject
 
 
-def read_alerts(connection: Connection) -> dict[Key, Alert]:
+def read_alerts(connection: Connection, states: Collection[AlertState] = STATES) -> dict[Key, Alert]:
     """Every alert as it stands, in the order of the table of kinds and of subjects; kinds that are no more are not."""
-    rows = connection.execute(select(schema.alerts).order_by(_table.subject)).all()
+    asked = select(schema.alerts).where(_table.state.in_(states)).order_by(_table.subject)
+    rows = connection.execute(asked).all()
     found: dict[Key, Alert] = {}
     for row in sorted((row for row in rows if row.kind in KINDS), key=lambda row: list(KINDS).index(row.kind)):
         alert = _alert(row)
@@ -77,7 +79,7 @@ def looked_at(connection: Connection) -> int | None:
 
 
 def acknowledge(connection: Connection, key: Key, by: str, why: str, now: int, author: Author | None = None) -> Alert:
-    """Somebody knows of an alert that fires; the alert as it is then. An InputError when it does not fire.
+    """Somebody knows of an alert that fires; the alert as it is then. Unknown when it does not fire.
 
     author: for the audit trail; None: the user as whom this process runs.
     """
@@ -86,12 +88,18 @@ def acknowledge(connection: Connection, key: Key, by: str, why: str, now: int, a
     row = connection.execute(select(schema.alerts).where(mine)).first()
     alert = None if row is None else _alert(row)
     if alert is None or not alert.fires:
-        raise InputError(Problem(f"{named(kind, subject)} does not fire; `suanli alerts list` shows what does"))
+        raise not_firing(key)
     connection.execute(update(schema.alerts).where(mine).values(acknowledged_by=by, acknowledged_why=why))
     before = {"by": alert.acknowledged_by} if alert.acknowledged_by else None
     entry = Entry("alert.acknowledge", named(kind, subject), before=before, after={"by": by, "why": why})
     audit.append(connection, author or local_author(why), [entry], now)
     return _alert(connection.execute(select(schema.alerts).where(mine)).one())
+
+
+def not_firing(key: Key) -> Unknown:
+    """What is said of an alert that does not fire, or not for who asks."""
+    told = Message("{alert} does not fire; `suanli alerts list` shows what does", alert=named(*key))
+    return Unknown(Problem(told))
 
 
 def quarantined_since(connection: Connection, since: int) -> int:

@@ -270,9 +270,34 @@ def get_rules(state: GrafanaStub, asked: Asked) -> Answer:
 
 
 def save_rules(state: GrafanaStub, asked: Asked) -> Answer:
+    """The whole group or nothing; durations are written anew, and models get defaults. `rules` is null in the answer.
+
+    Whoever did not ask otherwise is the only one who may change it from then on; what is from files nobody may.
+    """
     folder, name = asked.parts
-    state.rules[folder, name] = asked.body
-    return Answer(200, asked.body)
+    if any(rule.get("provenance") == "file" for rule in state.rules.get((folder, name), {}).get("rules", [])):
+        return Answer(500, {"message": "cannot change provenance from 'file' to 'api'"} | TRACED)
+    if folder not in state.folders:
+        return Answer(404, {"message": "folder not found"} | TRACED)
+    titles = [rule["title"] for rule in asked.body["rules"]]
+    if len(set(titles)) < len(titles):
+        return Answer(400, {"message": "rule title must be unique"} | TRACED)
+    provenance = "" if state.headers[-1].get("X-Disable-Provenance") == "true" else "api"
+    rules = [_kept_rule(state, rule) | {"provenance": provenance} for rule in asked.body["rules"]]
+    state.rules[folder, name] = {
+        "title": name,
+        "folderUid": folder,
+        "interval": asked.body["interval"],
+        "rules": rules,
+    }
+    return Answer(200, state.rules[folder, name] | {"rules": None})
+
+
+def _kept_rule(state: GrafanaStub, rule: Json) -> Json:
+    seconds = int(rule["for"].removesuffix("s"))
+    held = f"{seconds // 60}m" if seconds and seconds % 60 == 0 else f"{seconds}s"
+    data = [step | {"model": {"hide": False} | step["model"]} for step in rule["data"]]
+    return rule | {"id": state.next_id(), "for": held, "updated": "2026-11-24T04:07:53Z", "data": data}
 
 
 def delete_mute_timing(state: GrafanaStub, asked: Asked) -> Answer:

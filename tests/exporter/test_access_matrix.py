@@ -10,12 +10,14 @@ import pytest
 
 from exporter.api import make_api
 from suanli.model.access import Principal, Scope
+from suanli.model.alert import KINDS, Alert, AlertState
 from suanli.model.audit import Author
 from suanli.model.maintenance import Window
 from suanli.model.request import REQUEST
 from suanli.registering.asker import Asker, local_asker
 from suanli.registering.office import Office
 from suanli.registering.windows import WindowDesk
+from suanli.store.alerts import keep_alerts
 from suanli.store.sql import Store
 from tests.exporter.making import Rendering, served
 from tests.exporter.test_registry_routes import MINE, SCOPES, SITES, addition, client, token
@@ -31,7 +33,21 @@ def store() -> Iterator[Store]:
     with a_store(*sites, clock=Clock(T0)) as made:
         made.append([a_sample(T0, 80.0, 40.0, site=site) for site in SITES])
         made.append([a_sample(T0 - 60, ABSURD, 40.0, site=site) for site in SITES])
+        fire(made, *(site_alert(site) for site in SITES), Alert(KINDS["disk_low"], (), "critical", "firing", T0, *NONE))
         yield made
+
+
+NONE = (None, None, None)
+
+
+def site_alert(site: str, state: AlertState = "firing") -> Alert:
+    return Alert(KINDS["site_silent"], (("site", site),), "warning", state, T0, *NONE)
+
+
+def fire(store: Store, *alerts: Alert) -> None:
+    """As an evaluator records them."""
+    with store.writing() as connection:
+        keep_alerts(connection, alerts, (), T0)
 
 
 def waiting(store: Store, site: str, owner: str) -> int:
@@ -93,6 +109,10 @@ def post(path: str, body: Callable[[str], Any], method: str = "POST", **sent: An
         return api.request(method, path.format(site=site), json=body(site), **sent)
 
     return call
+
+
+def known(site: str) -> dict[str, Any]:
+    return {"kind": "site_silent", "subject": {"site": site}, "reason": "已派人到场"}
 
 
 def a_move(site: str) -> dict[str, Any]:
@@ -212,6 +232,17 @@ TABLE: dict[str, tuple[str, Call, Row]] = {
         "POST /api/v1/quarantine/{held}/release",
         of("/quarantine/{}/release", of_held, "POST"),
         DECIDED_OF_SEEN,
+    ),
+    "list alerts": ("GET /api/v1/alerts", get("/alerts", site="{site}"), SEEN),
+    "acknowledge alert": (
+        "POST /api/v1/alerts/ack",
+        post("/alerts/ack", known),
+        ((NO, NO), (GONE, GONE), (YES, GONE), (YES, YES), (YES, YES)),
+    ),
+    "acknowledge everybody's alert": (
+        "POST /api/v1/alerts/ack",
+        post("/alerts/ack", lambda _site: {"kind": "disk_low", "reason": "扩容中"}),
+        ((NO, NO), (GONE, GONE), (GONE, GONE), (YES, YES), (YES, YES)),
     ),
     "rates of": ("GET /api/v1/rates", get("/rates", operator="{operator}"), FIGURES),
     "rates": ("GET /api/v1/rates", get("/rates"), ((YES, YES), (NO, NO), (YES, YES), (YES, YES), (YES, YES))),

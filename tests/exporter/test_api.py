@@ -19,6 +19,7 @@ from exporter.paging import MOST
 from suanli import __version__
 from suanli.answers import GROUPINGS, Asked, rates_answer
 from suanli.config import Config
+from suanli.model.alert import SEVERITIES, STATES
 from suanli.model.errors import Unavailable
 from suanli.store.sql import Store
 from tests.exporter.making import SITES, Rendering, heard, outcome, served
@@ -242,6 +243,31 @@ async def test_the_page_asks_for_what_is_served(store: Store) -> None:
         rates: dict[str, Any] = (await api.get("/api/v1/rates")).json()
     used = set(re.findall(r"\b(?:fleet|group)\.(\w+)", script))
     assert used <= set(rates["fleet"]) | set(rates["groups"][0])
+
+
+async def test_the_page_shows_of_alerts_what_is_answered_each_state_in_words(store: Store) -> None:
+    """Every state but ok, and every severity, with a word of its own in both languages: colour says nothing alone."""
+    script = (PAGE / "page.js").read_text(encoding="utf-8")
+    async with client(store) as api:
+        document = (await api.get("/api/v1/openapi.json")).json()["components"]["schemas"]
+    known = set(document["AlertRow"]["properties"]) | set(document["Alerts"]["properties"])
+    used = set(re.findall(r"\balert\.(\w+)", script))
+    assert used <= known
+    assert {"state", "held", "acknowledged_by", "acknowledged_why", "text"} <= used
+    listed = re.findall(r"^const (?:STATES|SEVERITIES) = \[(.*)\];$", script, re.MULTILINE)
+    told = [set(re.findall(r'"(\w+)"', one)) for one in listed]
+    assert told == [set(STATES) - {"ok"}, set(SEVERITIES)]
+    (asked,) = re.findall(r"fetched\(`(/api/v1/alerts[^`]*)`\)", script)
+    shown_at_most = dict(re.findall(r"^const (\w+) = (\d+);$", script, re.MULTILINE))["ALERTS_SHOWN"]
+    async with client(store) as api:
+        for state in told[0]:
+            query = asked.replace("${state}", state).replace("${ALERTS_SHOWN}", shown_at_most)
+            assert (await api.get(query)).json() == {"looked_at": None, "alerts": [], "next": None}
+    for language in re.findall(r"^  (?:zh|en): {(.*?)^  }", script, re.MULTILINE | re.DOTALL):
+        words = dict(re.findall(r'(\w+): "([^"]*)"', language))
+        shown = [words["cannot_judge" if state == "unknown" else state] for state in STATES if state != "ok"]
+        assert len(set(shown)) == len(shown)
+        assert len({words[one] for one in SEVERITIES}) == len(SEVERITIES)
 
 
 async def test_the_page_asks_for_every_page_of_a_list(store: Store) -> None:

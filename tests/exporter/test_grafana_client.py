@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from exporter.grafana.client import Grafana
 from exporter.grafana.errors import Refusal, told
 from suanli.model.errors import Conflict, Forbidden, InputError, SuanliError, Unavailable
+from suanli.model.message import Message
 from tests.exporter.grafana_stub import HTML, HTML_MESSAGE, Answer, GrafanaStub, grafana_stub
 
 ADMIN = "admin-token"
@@ -230,8 +231,14 @@ def test_folders_beyond_the_first_page_are_seen(stub: GrafanaStub) -> None:
 def test_rules_are_saved_and_read_back(stub: GrafanaStub) -> None:
     asked = adapter(stub)
     assert asked.rule_group("f", "a/b") is None
-    asked.save_rule_group("f", "a/b", {"interval": 60, "rules": [{"uid": "r"}]})
-    assert asked.rule_group("f", "a/b") == {"interval": 60, "rules": [{"uid": "r"}]}
+    stub.folders["f"] = {"uid": "f", "title": "F"}
+    asked.save_rule_group(
+        "f", "a/b", {"interval": 60, "rules": [{"uid": "r", "title": "R", "for": "600s", "data": []}]}
+    )
+    kept = asked.rule_group("f", "a/b")
+    assert kept is not None
+    (rule,) = kept["rules"]
+    assert (kept["interval"], rule["uid"], rule["for"], rule["provenance"]) == (60, "r", "10m", "")
 
 
 def test_a_data_source_answers_or_says_why_not(stub: GrafanaStub) -> None:
@@ -285,4 +292,4 @@ def test_each_refusal_is_a_sentence(
 
 
 def test_a_refusal_that_names_no_permission_says_so() -> None:
-    assert "does not say which: no" in str(told(Refusal(403, "no"), "look"))
+    assert "does not say which: no" in str(told(Refusal(403, "no"), Message("look")))

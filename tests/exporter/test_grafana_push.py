@@ -32,18 +32,20 @@ SAVE = ("POST", "/api/dashboards/db")
 
 @dataclass
 class Desk:
-    """The command line, with a configuration that names the stub."""
+    """The command line, with a configuration that names the stub. alerts: whether the rules are pushed too."""
 
     stub: GrafanaStub
     folder: Path
     token: str = "editor-token"
+    alerts: bool = False
 
     def configure(self, **values: Any) -> None:
         text = yaml.safe_dump({"grafana": {"url": self.stub.url} | values}, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "suanli", "--lang", lang, "grafana", *arguments]
+        left_out = [] if self.alerts else ["--no-alerts"]
+        command = [sys.executable, "-m", "suanli", "--lang", lang, "grafana", *arguments, *left_out]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUANLI_GRAFANA_TOKEN": self.token}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=240)
 
@@ -302,6 +304,20 @@ def test_it_speaks_chinese(desk: Desk) -> None:
     assert f"已写入 2 项：{FOLDER}, {FIRST}" in done.stderr
 
 
+def test_what_it_refuses_is_told_in_chinese_to_the_last_word(desk: Desk) -> None:
+    desk.run("push", FIRST)
+    edit(desk, FIRST, title="ours")
+    done = desk.run("push", FIRST, lang="zh")
+    told = f"  看板 {FIRST} 曾被手工修改：zhang 于 2026-11-24T04:07:53Z 保存，而非推送\n"
+    assert done.stderr == f"suanli: 未推送任何内容；请查看 `suanli grafana diff`，如需覆盖请加 --force\n{told}"
+    desk.stub.fault = lambda method, path: Answer(403, {"message": "no"}) if (method, path) == SAVE else None
+    done = desk.run("push", SECOND, lang="zh")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"suanli: 无法保存看板 {SECOND}：令牌缺少权限 dashboards:create")
+    assert "此前已推送：无" in done.stderr
+    assert [line for line in done.stderr.splitlines() if re.search("[a-z]{4} [a-z]{3}", line)] == []
+
+
 def test_the_documents_commands_do_what_it_says(desk: Desk) -> None:
     text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     shown = re.findall(r"^suanli grafana (.*)$", text, re.MULTILINE)
@@ -316,6 +332,7 @@ def test_the_documents_commands_do_what_it_says(desk: Desk) -> None:
     assert grafana.folder is not None
     assert (grafana.folder.uid, grafana.folder.title) == (FOLDER_UID, FOLDER)
     desk.configure()
+    desk.token, desk.alerts = "admin-token", True
     assert [desk.run(*one.split()).returncode for one in shown] == [0, 0, 0, 0]
 
 

@@ -17,6 +17,7 @@ from suanli.cli.server import Server
 from suanli.model.errors import InputError, SuanliError, Unavailable
 from suanli.store.sql import Store
 from tests.instance import Instance, instance
+from tests.servers.processes import wait_until
 from tests.suanli.making import T0, a_sample
 
 ENTRY = {"from": "2026-01-01", "stage": "built", "pflops": 100.0, "source": "acceptance"}
@@ -31,12 +32,17 @@ def site(id_: str, operator: str = OPERATOR) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with instance(tmp_path_factory.mktemp("served")) as made:
-        made.configure()
+        made.configure(alerts={"interval": "2s"})
         made.apply(site("one"), site("two"), site("other", "另一运营方"))
         with closing(Store(f"sqlite:///{made.folder / 'suanli.db'}")) as store:
             store.append([a_sample(int(time.time()) // 60 * 60 - 600, 80_000.0, 40.0, site="other")])
         made.start()
+        wait_until(lambda: looked(made), within=30, what="a round of alerts")
         yield made
+
+
+def looked(instance_: Instance) -> bool:
+    return json.loads(instance_.run("alerts", "list", "--json").stdout)["looked_at"] is not None
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +163,35 @@ def test_what_is_held_is_shown_and_refused_alike(served: Instance, remote: Calla
     remote("approve", "quarantine", "release", "1")
     (row,) = json.loads(served.run("quarantine", "list", "--all", "--json").stdout)["quarantine"]
     assert row["released_by"].partition(" ")[2] == "approve"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--all", "--operator", OPERATOR), ("--kind", "dead_man", "--state", "firing", "--severity", "info")],
+    ids=" ".join,
+)
+def test_alerts_are_listed_alike(served: Instance, remote: Callable[..., Any], words: tuple[str, ...]) -> None:
+    here, there = (json.loads(run("alerts", "list", *words, "--json").stdout) for run in (served.run, by(remote)))
+    assert here["alerts"] == there["alerts"] != []
+    assert here["looked_at"] <= there["looked_at"]
+    assert by(remote)("alerts", "list", *words).stdout == served.run("alerts", "list", *words).stdout
+
+
+def by(remote: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *words: remote("read", *words)
+
+
+def test_an_alert_is_acknowledged_by_whose_token_it_is(served: Instance, remote: Callable[..., Any]) -> None:
+    words = ("alerts", "ack", "dead_man", "--reason", "drill")
+    named = remote("approve", *words, "--by", "y", check=False)
+    assert (named.returncode, "--by: a server knows who you are" in named.stderr) == (2, True)
+    assert remote("approve", *words, "--dry-run").stdout == "approve would be said to know of it\n"
+    assert remote("read", *words, check=False).returncode == 1
+    assert remote(f"register:{OPERATOR}", *words, check=False).returncode == 2
+    assert remote("approve", *words).stdout == "approve knows of it\n"
+    (row,) = json.loads(served.run("alerts", "list", "--kind", "dead_man", "--json").stdout)["alerts"]
+    assert (row["acknowledged_by"], row["acknowledged_why"]) == ("approve", "drill")
+    assert remote("read", "alerts", "list", "--check", "--kind", "dead_man").returncode == 0
 
 
 def test_who_may_not_is_told_so(remote: Callable[..., Any]) -> None:

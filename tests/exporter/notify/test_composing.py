@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from exporter.notify.composing import LONGEST, MOST, a_test, composed, heartbeat
 from exporter.notify.letter import Letter
 from exporter.notify.planning import Line
-from exporter.notify.words import WORDS, amount, what
+from exporter.notify.words import WORDS
 from suanli.model.alert import ALERTS, KINDS, Alert
+from suanli.model.alert_text import amount, what
 from tests.exporter.notify.alerts import a_channel, an_alert
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -47,7 +48,7 @@ def test_a_message_in_english() -> None:
     assert letter.text == (
         "● critical · firing: fleet: usage_ratio is 51.3 %, below its target of 55.0 %\n"
         "   since 2026-11-24 14:00 · 120.2 P at stake · see docs/runbook.md#alert-rate-below-target · "
-        "acknowledge: suanli alerts ack rate_below_target scope=fleet metric=usage_ratio basis=fp16\n"
+        "acknowledge: suanli alerts ack rate_below_target scope=fleet metric=usage_ratio basis=fp16 --reason ...\n"
         "● warning · still firing: a-1 has fallen silent: its polls fail\n"
         "   since 2026-11-24 13:50 · 12.5 P at stake · see docs/runbook.md#alert-site-silent · acknowledged by 陈\n"
         "● warning · over: b has fallen silent: its polls fail\n"
@@ -131,7 +132,7 @@ def test_programs_get_numbers_and_times() -> None:
         "acknowledged_by": "",
         "text": "fleet: usage_ratio is 51.3 %, below its target of 55.0 %",
         "runbook": "docs/runbook.md#alert-rate-below-target",
-        "acknowledge": "suanli alerts ack rate_below_target scope=fleet metric=usage_ratio basis=fp16",
+        "acknowledge": "suanli alerts ack rate_below_target scope=fleet metric=usage_ratio basis=fp16 --reason ...",
     }
 
 
