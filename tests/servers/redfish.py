@@ -1,21 +1,14 @@
 """A BMC that serves Redfish, as no product shows accelerators without having them: sessions, $expand, paging.
 
 What it says passes DMTF's own validator (tests/servers/test_redfish.py). It answers on the loop that starts it.
-
-    python -m tests.servers.redfish COUNT PORT LEVELS
-
-serves COUNT machines on addresses 127.2.x.y, whose $expand goes so many levels deep, prints `ready` and ends with its
-standard input.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,6 +72,22 @@ class Bmc:
         """Everything that can be read, by its path without a slash at the end."""
         return _resources(self)
 
+    def told(self, path: str, query: Mapping[str, str], resources: Mapping[str, Json]) -> Json | int:
+        """What is answered to whoever may ask, or the status of an error."""
+        expand = query.get("$expand", "")
+        found = resources.get(path)
+        if found is None:
+            return 404
+        if "Members" in found:
+            found = _page(found, int(query.get("$skip", 0)), self.page, expand)
+        if not expand:
+            return found
+        if not self.levels:
+            return 501
+        wanted = int(expand.partition("=")[2].rstrip(")") or 1)
+        whole: Json = _expanded(found, resources, min(wanted, self.levels))
+        return whole
+
 
 @asynccontextmanager
 async def redfish_bmc(bmc: Bmc, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
@@ -138,17 +147,9 @@ class _Handler:
     def _read(self, path: str, request: web.Request) -> web.Response:
         if path == f"{ROOT}/$metadata":
             return web.Response(text=_metadata(), content_type="application/xml")
-        told = self._bmc.resources()
-        if path not in told:
-            return _error(404)
-        found = told[path]
-        if "Members" in found:
-            found = _page(found, int(request.query.get("$skip", 0)), self._bmc.page, request.query.get("$expand", ""))
-        if expand := request.query.get("$expand"):
-            if not self._bmc.levels:
-                return _error(501)
-            wanted = int(expand.partition("=")[2].rstrip(")") or 1)
-            found = _expanded(found, told, min(wanted, self._bmc.levels))
+        found = self._bmc.told(path, request.query, self._bmc.resources())
+        if isinstance(found, int):
+            return _error(found)
         return web.json_response(found, headers={"OData-Version": "4.0"})
 
 
@@ -316,23 +317,3 @@ def changed(bmc: Bmc, system: int, processor: int, **what: Any) -> None:
     """Gives one processor other values."""
     found = bmc.systems[system].processors
     found[processor] = replace(found[processor], **what)
-
-
-def address(number: int) -> str:
-    """The loopback address of machine `number` of many."""
-    return f"127.2.{number // 250}.{number % 250 + 1}"
-
-
-async def _serve(count: int, port: int, levels: int) -> None:
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)  # nothing is written to it: it can only end
-    async with AsyncExitStack() as stack:
-        for number in range(count):
-            bmc = machine(f"machine-{number}", levels=levels)
-            await stack.enter_async_context(redfish_bmc(bmc, address(number), port))
-        print("ready", flush=True)
-        await ended.wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(*map(int, sys.argv[1:4])))
