@@ -29,7 +29,7 @@ _MODEL = frozenset({"nvidia-h100-80gb-hbm3"})
 
 def redfish_figures(bmcs: int, folder: Path) -> list[Figure]:
     """A first poll (which opens the sessions) and a later one of BMCs with $expand, and a later one of those without:
-    two, and twenty-one, questions a BMC. cpu: of the later ones."""
+    three, and twenty-three, questions a BMC. cpu: of the later ones."""
     os.environ[_SECRET] = PASSWORD
     first, expanded, cpu = uvloop.run(_polls(bmcs, 6, folder))
     _, plain, plain_cpu = uvloop.run(_polls(bmcs, 0, folder))
@@ -49,16 +49,17 @@ async def _polls(bmcs: int, levels: int, folder: Path) -> tuple[float, float, fl
     port = free_port()
     site = _site(bmcs, port)
     with listening("tests.benchmarks.machines", [str(bmcs), str(port), str(levels)], folder):
-        await _two(site, bmcs)
-        (first, _), (later, cpu) = await _two(site, bmcs)
+        await _several(site, bmcs, 1)
+        (first, _), (later, cpu) = await _several(site, bmcs, 2)
     return first, later, cpu
 
 
-async def _two(site: PolledSite, bmcs: int) -> tuple[tuple[float, float], tuple[float, float]]:
+async def _several(site: PolledSite, bmcs: int, polls: int) -> list[tuple[float, float]]:
+    """Wall and CPU of so many polls, the first of which opens the sessions."""
     pool = ClientPool(loopback)
     collector = build(site, pool.site(site))
     try:
-        return await _poll(collector, bmcs), await _poll(collector, bmcs)
+        return [await _poll(collector, bmcs) for _ in range(polls)]
     finally:
         await pool.aclose()
 
