@@ -323,6 +323,20 @@ async def test_one_dark_bmc_is_partial_and_its_devices_are_unknown(site: Served)
     assert (sample.online_devices, sample.quality, sample.reason) == (16, "ok", "")
 
 
+async def test_a_pool_whose_bmcs_are_all_dark_is_unknown_and_what_is_off_beside_it_proves_no_zero(site: Served) -> None:
+    found, dark = machine("a"), Bmc([System("s", [Processor("1", "A100")])], name="b")
+    collector = await site.of(found, dark, pools=(H100, A100))
+    assert [one.pool for one in await collector.collect(NOW)] == ["h100", "a100"]
+    dark.faults = {"/redfish/v1/Systems": 503}
+    assert [one.pool for one in await collector.collect(NOW)] == ["h100"]
+
+    off = machine("c", gpus=0)
+    for system in off.systems:
+        system.power = "Off"
+    with pytest.raises(Unreadable, match=r"found: no accelerators\); check their match; unknown: 1 of 2 BMCs"):
+        await one(await site.of(off, dark))
+
+
 async def test_a_bmc_that_says_nothing_leaves_time_for_the_others(site: Served) -> None:
     async with RawServer(says_nothing) as silent:
         collector = await site.of(
