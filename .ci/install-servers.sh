@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
-# InfluxDB, Kubernetes' API server (built from their Go modules) and OpenStack's Keystone and Placement (PyPI) in a cache
-# folder. What is there is left alone.
+# InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone and Placement, and DMTF's validator
+# with sushy-tools (PyPI) in a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -94,8 +94,36 @@ install_openstack() {
   cp "$wanted" "$folder/requirements.txt" # last: a half install is begun again
 }
 
+install_redfish() {
+  local folder=$cache/redfish wanted=$here/../tests/servers/redfish
+  if [[ -x $folder/bin/python ]] && cmp -s <(cat "$wanted"/{requirements.txt,schemas.toml}) "$folder/wanted"; then
+    say "DMTF's validator and sushy-tools are there: $folder"
+    return
+  fi
+  command -v cargo >/dev/null || fail "cargo is not in PATH; the validator's schemas are in a crate"
+  say "installing DMTF's validator and sushy-tools into $folder"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted/requirements.txt"
+  fetch_schemas "$folder" "$wanted/schemas.toml"
+  cat "$wanted"/{requirements.txt,schemas.toml} >"$folder/wanted" # last: a half install is begun again
+}
+
+fetch_schemas() { # into FOLDER/csdl, as the crate that is named in TOML has them
+  local folder=$1 toml=$2 crate sum
+  crate=$folder/crates/nv-redfish-schema
+  sum=$(sed -n 's/^sha256 = "\([0-9a-f]*\)".*/\1/p' "$toml")
+  mkdir "$folder/fetching"
+  cp "$toml" "$folder/fetching/Cargo.toml"
+  (cd "$folder/fetching" && cargo vendor -q "$folder/crates" >/dev/null)
+  grep -q "\"package\":\"$sum\"" "$crate/.cargo-checksum.json" || fail "the crate of schemas is not the one that was meant"
+  mv "$crate/redfish-csdl/csdl" "$folder/csdl"
+  rm -rf "$folder/crates" "$folder/fetching"
+}
+
 install_packages
 install_influxdb
 install_kubernetes
 install_openstack
+install_redfish
 say done

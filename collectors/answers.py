@@ -108,9 +108,17 @@ def gist_of(body: bytes) -> str:
     for key in ("errors", "error", "message", "detail") if isinstance(value, dict) else ():
         if found := value.get(key):
             if isinstance(found, dict) and isinstance(found.get("message"), str):
-                found = found["message"]
+                found = _extended(found) or found["message"]
             return found if isinstance(found, str) else orjson.dumps(found).decode()
     return body.decode(errors="replace")
+
+
+def _extended(error: dict[str, Any]) -> str | None:
+    """Redfish's own message is that there was an error; which one is told in the list beside it."""
+    listed = error.get("@Message.ExtendedInfo")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    told = first.get("Message") if isinstance(first, dict) else None
+    return told if isinstance(told, str) else None
 
 
 def clean(text: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
+from suanli.model.yamlfile import Loc
 
 
 class CollectError(Exception):
@@ -55,6 +56,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def addresses(self, _url: str) -> list[tuple[Loc, str]]:
+        """What a source at this url asks beside it, each with its place in the settings: for the guard."""
+        return []
+
 
 class Http(Protocol):
     """The one HTTP client as a collector sees it: bound to one site's address, auth, TLS and limits."""
@@ -63,6 +68,13 @@ class Http(Protocol):
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable. headers: beside our own."""
+        ...
+
+    def at(self, url: str) -> Http:
+        """The same site's door at another address that its settings name, where it signs in by itself.
+
+        url is never one that an answer gave: our credentials are sent there.
+        """
         ...
 
 

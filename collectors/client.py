@@ -6,8 +6,10 @@ the cost of a poll (docs/decisions/0002-http-transport.md).
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import cast
@@ -23,10 +25,10 @@ from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, g
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
 from collectors.guard import GuardedResolver, opener, url_fault
-from collectors.tokens import GRANTS, TokenSignIn
+from collectors.tokens import GRANTS, LENT, TokenSignIn
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
-from suanli.model.site import Auth, Tls
+from suanli.model.site import Auth, Source, Tls
 
 MAX_BODY = 32 << 20
 """Bytes of a decoded answer."""
@@ -34,6 +36,7 @@ _KEEP_ALIVE_SECONDS = 330.0  # outlives a poll interval of five minutes
 _MAX_REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
+_LEAVE_SECONDS = 5.0
 _Items = tuple[tuple[str, str], ...] | None
 _Key = tuple[str, _Items, _Items]
 # Only gzip is asked for, because only its size is watched while it is unpacked.
@@ -69,11 +72,21 @@ class ClientPool:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
+        self._lent: dict[tuple[str, str, Auth], SiteClient] = {}
 
     def site(self, site: PolledSite) -> SiteClient:
         """The door to one site; nothing is opened or read before it is used."""
-        reach = self._reach(site.id)
-        return SiteClient(site, reach, partial(self.transport, site.source.tls, reach), self._max_body)
+        return self._door(site.id, self._reach(site.id), site.source)
+
+    def _door(self, site: str, reach: Reach, source: Source) -> SiteClient:
+        """A site that is registered anew goes on with what it was lent: there is little of it to be had."""
+        before = self._lent.get((site, source.url, source.auth))
+        sign_in = before.sign_in if before else _sign_in(source)
+        transport, at = partial(self.transport, source.tls, reach), partial(self._door, site, reach)
+        door = SiteClient(source, reach, transport, self._max_body, sign_in, at)
+        if source.auth.kind in LENT:
+            self._lent[site, source.url, source.auth] = door
+        return door
 
     def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
         """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used.
@@ -88,19 +101,29 @@ class ClientPool:
         return self._transports[tls, reach]
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Give back what we were lent, as far as it is taken back soon, and close every connection."""
+        doors, self._lent = self._lent, {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await asyncio.gather(*(door.leave() for door in doors.values()))
         while self._transports:
             await self._transports.popitem()[1].aclose()
 
 
 class SiteClient:
-    """`collectors.base.Http` for one site."""
+    """`collectors.base.Http` for one address of a site. at: makes the door of the site to another one."""
 
     def __init__(
-        self, site: PolledSite, reach: Reach, transport: Callable[[], AiohttpTransport], max_body: int
+        self,
+        source: Source,
+        reach: Reach,
+        transport: Callable[[], AiohttpTransport],
+        max_body: int,
+        sign_in: SignIn,
+        at: Callable[[Source], SiteClient],
     ) -> None:
-        self._url, self._reach = site.source.url, reach
-        self._sign_in = _sign_in(site.source.auth)
+        self._source, self._url, self._reach, self._at = source, source.url, reach, at
+        self.sign_in = sign_in
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
         self._kept: dict[_Key, httpx.Request] = {}
@@ -109,12 +132,24 @@ class SiteClient:
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
-        signed = await self._sign_in.headers(self._post)
+        signed = await self.sign_in.headers(self._post)
         request, answer = await self._asked(path, params, headers, signed)
-        if answer.status == 401 and self._sign_in.forget(signed):
-            signed = await self._sign_in.headers(self._post)
+        if answer.status == 401 and self.sign_in.forget(signed):
+            signed = await self.sign_in.headers(self._post)
             request, answer = await self._asked(path, params, headers, signed)
         return self._believed(request, answer)
+
+    def at(self, url: str) -> SiteClient:
+        """The same site's door at another address that its settings name, where it signs in by itself."""
+        return self._at(self._source.model_copy(update={"url": url}))
+
+    async def leave(self) -> None:
+        """Give back what we were lent. Whoever does not take it ends it after a while by itself."""
+        if lent := self.sign_in.lent():
+            url, headers = lent
+            with suppress(CollectError):
+                await self._ask(self._sent("DELETE", url, headers))
+            self.sign_in.forget(headers)
 
     async def _asked(
         self,
@@ -168,10 +203,14 @@ class SiteClient:
     async def _post(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """For a sign-in: any status is an answer, and a redirection is none that we follow with a secret in hand."""
         found = {name.encode(): value.encode() for name, value in headers.items()}
-        request = httpx.Request(
-            "POST", self._url_of(url), headers={**_USUAL, **found}, content=content, extensions=_WAIT
+        return await self._ask(self._sent("POST", url, found, content))
+
+    def _sent(
+        self, method: str, url: str, headers: Mapping[bytes, bytes], content: bytes | None = None
+    ) -> httpx.Request:
+        return httpx.Request(
+            method, self._url_of(url), headers={**_USUAL, **headers}, content=content, extensions=_WAIT
         )
-        return await self._ask(request)
 
     async def _ask(self, request: httpx.Request) -> Answer:
         transport = self._transport()
@@ -194,7 +233,7 @@ class SiteClient:
         except httpx.InvalidURL:
             raise Unreadable(f"{where(request)}: redirected to something that is not a URL") from None
         if (origin_of(url), url.userinfo) != (origin_of(request.url), b""):
-            target = self._sign_in.hide(origin_of(url))
+            target = self.sign_in.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
         same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         return httpx.Request("GET", self._within_reach(url), headers=same, extensions=_WAIT)
@@ -218,15 +257,20 @@ class SiteClient:
 
     def _said(self, answer: Answer) -> str:
         """What the body says, in brief; an API may repeat the token that it does not like."""
-        return clean(self._sign_in.hide(gist_of(answer.body)))
+        return clean(self.sign_in.hide(gist_of(answer.body)))
 
 
 def _items(found: Mapping[str, str] | None) -> _Items:
     return None if found is None else tuple(found.items())
 
 
-def _sign_in(auth: Auth) -> SignIn:
-    return TokenSignIn(auth, GRANTS[auth.kind]) if auth.kind in GRANTS else Credentials(auth)
+def _sign_in(source: Source) -> SignIn:
+    auth = source.auth
+    if auth.kind not in GRANTS:
+        return Credentials(auth)
+    # What is lent, each address lends for itself.
+    own = auth.model_copy(update={"url": source.url}) if auth.kind in LENT else auth
+    return TokenSignIn(own, GRANTS[auth.kind])
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:

@@ -18,6 +18,10 @@ Ask = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
 """Posts to a URL with these headers and body, within the site's reach; any status is an answer."""
 
 
+Lent = tuple[str, Mapping[bytes, bytes]]
+"""The URL that is deleted to give back what we hold, and the headers to do so."""
+
+
 class SignIn(Protocol):
     """How we tell an API who we are."""
 
@@ -27,6 +31,10 @@ class SignIn(Protocol):
 
     def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
         """The API did not accept these. Whether others may be had, by asking for them once more."""
+        ...
+
+    def lent(self) -> Lent | None:
+        """What is to be given back at the end, if anything is."""
         ...
 
     def hide(self, text: str) -> str:
@@ -72,6 +80,9 @@ class Credentials:
     def forget(self, _headers: Mapping[bytes, bytes], /) -> bool:
         """These are all that there are."""
         return False
+
+    def lent(self) -> Lent | None:
+        return None
 
     def hide(self, text: str) -> str:
         return self._secret.hide(text) if self._secret else text

@@ -11,6 +11,7 @@ from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.prometheus.collector import PrometheusCollector
+from collectors.redfish.collector import RedfishCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
@@ -24,6 +25,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
+    "redfish": RedfishCollector,
 }
 
 
@@ -53,20 +55,29 @@ def _faults(where: str, source: Source | None, reach: Reach | None) -> list[tupl
     if reach is not None:
         urls = [((where, "url"), source.url), ((where, "auth", "url"), source.auth.url)]
         found += [(loc, fault) for loc, url in urls if url and (fault := text_fault(url, reach))]
-    return found + _settings_faults(where, source)
+    return found + _settings_faults(where, source, reach)
 
 
-def _settings_faults(where: str, source: Source) -> list[tuple[Loc, str]]:
+def _settings_faults(where: str, source: Source, reach: Reach | None) -> list[tuple[Loc, str]]:
     kind = REGISTRY.get(source.kind)
     if kind is None:
         known = ", ".join(sorted(REGISTRY))
         return [((where, "kind"), f"{source.kind}: unknown kind of source; known: {known}")]
     try:
-        kind.Settings.model_validate(source.settings)
+        settings = kind.Settings.model_validate(source.settings)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         return [((where, "settings", *one["loc"]), _message(kind.Settings, one)) for one in details]
-    return []
+    return [] if reach is None else _address_faults(where, settings.addresses(source.url), reach)
+
+
+def _address_faults(where: str, addresses: list[tuple[Loc, str]], reach: Reach) -> list[tuple[Loc, str]]:
+    """The first of each place: a range of addresses that is out of reach is told once."""
+    told: dict[Loc, str] = {}
+    for loc, url in addresses:
+        if loc not in told and (fault := text_fault(url, reach)):
+            told[loc] = fault
+    return [((where, "settings", *loc), fault) for loc, fault in told.items()]
 
 
 def _message(settings: type[Settings], detail: ErrorDetails) -> str:

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import httpx
 import orjson
 
-from collectors.answers import Answer, clean, gist_of
+from collectors.answers import Answer, clean, gist_of, origin_of
 from collectors.base import Refused, Unreadable
-from collectors.credentials import Ask, Secret, basic, encoded
+from collectors.credentials import Ask, Lent, Secret, basic, encoded
 from suanli.model.site import Auth
 
 _RENEW_AT = 0.8
@@ -23,10 +24,14 @@ _RENEW_AT = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What was given; seconds: for how long it holds, None where that was not said (until it is refused)."""
+    """What was given; seconds: for how long it holds, None where that was not said (until it is refused).
+
+    place: what is deleted to give it back, where the giver has few to give.
+    """
 
     value: str
     seconds: float | None
+    place: str = ""
 
 
 class Grant(Protocol):
@@ -54,6 +59,7 @@ class TokenSignIn:
         self._auth, self._grant, self._clock = auth, grant, clock
         self._secret = Secret(auth.password)
         self._token: Token | None = None
+        self._place: str | None = None
         self._renew_at: float | None = None
         self._headers: Mapping[bytes, bytes] = {}
         self._one = asyncio.Lock()
@@ -71,6 +77,9 @@ class TokenSignIn:
             self._token = None
         return True
 
+    def lent(self) -> Lent | None:
+        return (self._place, self._headers) if self._token and self._place else None
+
     def hide(self, text: str) -> str:
         shown = self._secret.hide(text)
         return shown.replace(self._token.value, "***") if self._token else shown
@@ -86,6 +95,7 @@ class TokenSignIn:
             raise self._declined(url, answer)
         token = self._grant.given(answer)
         self._token, self._headers = token, encoded(self._grant.headers(token.value))
+        self._place = _beside(url, token.place)
         self._renew_at = None if token.seconds is None else self._clock() + _RENEW_AT * token.seconds
 
     def _declined(self, url: str, answer: Answer) -> Refused | Unreadable:
@@ -136,7 +146,39 @@ class Keystone:
         return {"X-Auth-Token": token}
 
 
-GRANTS: dict[str, Grant] = {"oauth2": OAuth2(), "keystone": Keystone()}
+class Redfish:
+    """A session at a BMC, which has room for few of them: auth.url is the BMC's own address."""
+
+    def asked(self, auth: Auth, secret: str) -> tuple[str, dict[str, str], bytes]:
+        url = f"{(auth.url or '').rstrip('/')}/redfish/v1/SessionService/Sessions"
+        body = {"UserName": auth.user, "Password": secret}
+        return url, {"Content-Type": "application/json"}, orjson.dumps(body)
+
+    def given(self, answer: Answer) -> Token:
+        token = answer.headers.get("x-auth-token", "")
+        if not token:
+            raise Unreadable("the answer holds no X-Auth-Token")
+        # It ends when it is not used for a while, which no poll knows beforehand.
+        return Token(token, None, answer.headers.get("location", ""))
+
+    def headers(self, token: str) -> dict[str, str]:
+        return {"X-Auth-Token": token}
+
+
+GRANTS: dict[str, Grant] = {"oauth2": OAuth2(), "keystone": Keystone(), "redfish": Redfish()}
+LENT = frozenset({"redfish"})
+"""Kinds whose tokens are given back."""
+
+
+def _beside(url: str, place: str) -> str | None:
+    """Where a token is given back: of the same origin as its giver, or nowhere."""
+    try:
+        giver = httpx.URL(url)
+        found = giver.join(place) if place else None
+    except httpx.InvalidURL:
+        return None
+    same = found is not None and (origin_of(found), found.userinfo) == (origin_of(giver), b"")
+    return str(found) if same else None
 
 
 def _of_application(auth: Auth, secret: str) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 import collectors.base as base
-from collectors.base import CollectError, Http, NotFound, Unreadable
+from collectors.base import Http, NotFound, Unreadable
 from collectors.matching import Counts, pool_of, samples_of
 from collectors.openstack.ironic import Machine, page_of
 from collectors.openstack.placement import (
@@ -21,6 +21,7 @@ from collectors.openstack.placement import (
     providers_of,
     used_of,
 )
+from collectors.several import several
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
@@ -90,22 +91,16 @@ class OpenstackCollector:
         self, providers: list[Provider], what: str, read: Callable[[object], Amounts]
     ) -> dict[Provider, Amounts]:
         """The same question about many providers, a few at once; without those that were deleted since the list."""
-        gate = asyncio.Semaphore(_AT_ONCE)
 
         async def asked(provider: Provider) -> Amounts | None:
-            async with gate:
-                try:
-                    path = f"/resource_providers/{provider.uuid}/{what}"
-                    return read(await self._http.get_json(path, headers=_PLACEMENT))
-                except NotFound:
-                    return None
+            try:
+                path = f"/resource_providers/{provider.uuid}/{what}"
+                return read(await self._http.get_json(path, headers=_PLACEMENT))
+            except NotFound:
+                return None
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {provider: group.create_task(asked(provider)) for provider in providers}
-        except* CollectError as found:
-            raise _first(found) from None
-        return {provider: amounts for provider, task in tasks.items() if (amounts := task.result()) is not None}
+        answers = await several([partial(asked, provider) for provider in providers], _AT_ONCE)
+        return {one: amounts for one, amounts in zip(providers, answers, strict=True) if amounts is not None}
 
     async def _machines(self) -> list[Machine]:
         found: list[Machine] = []
@@ -136,8 +131,3 @@ class OpenstackCollector:
         """None where a unit is no device and nobody said how many it is: that is no count of devices."""
         unsaid = self._settings.service == "ironic" or name == _SHARED
         return self._settings.devices.get(name, None if unsaid else 1.0)
-
-
-def _first(found: BaseExceptionGroup[CollectError]) -> CollectError:
-    first = found.exceptions[0]
-    return first if isinstance(first, CollectError) else _first(first)

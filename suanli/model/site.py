@@ -29,6 +29,7 @@ _AUTH: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "slurm": (("user", "token"), ()),
     "oauth2": (("url", "user", "password"), ("scope",)),
     "keystone": (("url", "user", "password"), ("project", "domain")),
+    "redfish": (("user", "password"), ()),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
 _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
@@ -39,11 +40,11 @@ class Auth(BaseModel):
 
     oauth2: client credentials; url gives the tokens, user is the client's id, password its secret. keystone: url ends
     in /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
-    ("Default" if it is not said).
+    ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end.
     """
 
     model_config = _STRICT
-    kind: Literal["none", "basic", "bearer", "header", "slurm", "oauth2", "keystone"] = "none"
+    kind: Literal["none", "basic", "bearer", "header", "slurm", "oauth2", "keystone", "redfish"] = "none"
     user: str | None = None
     password: SecretRef | None = None
     token: SecretRef | None = None

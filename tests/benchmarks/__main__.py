@@ -19,6 +19,7 @@ from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
 from tests.benchmarks.history import history_figures
 from tests.benchmarks.polling import Load, polling_figures
+from tests.benchmarks.redfish import redfish_figures
 from tests.benchmarks.rendering import rendering_figures
 from tests.benchmarks.startup import startup_figures
 
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     raise_limits()
     try:
-        figures = _measured(Load(options.sites, options.interval, options.seconds), options.turns, options.scale)
+        figures = _measured(
+            Load(options.sites, options.interval, options.seconds), options.turns, options.scale, options.bmcs
+        )
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -44,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if lost else 0
 
 
-def _measured(load: Load, turns: int, scale: float) -> list[Figure]:
+def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
-        folders = {part: Path(name) / part for part in ("polling", "startup", "appending", "history")}
+        folders = {part: Path(name) / part for part in ("polling", "startup", "appending", "history", "redfish")}
         for folder in folders.values():
             folder.mkdir()
         return [
@@ -55,6 +58,7 @@ def _measured(load: Load, turns: int, scale: float) -> list[Figure]:
             *rendering_figures((load.sites, 5 * load.sites)),
             *appending_figures(folders["appending"]),
             *history_figures(folders["history"], scale),
+            *redfish_figures(bmcs, folders["redfish"]),
         ]
 
 
@@ -65,6 +69,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--interval", type=int, default=5, help="seconds between two polls of a site")
     parser.add_argument("--turns", type=int, default=7, help="how often each command is started")
     parser.add_argument("--scale", type=float, default=1.0, help="1: a year of 200 sites, which takes minutes")
+    parser.add_argument("--bmcs", type=int, default=500, help="management controllers of one site")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
     return parser.parse_args(arguments)
 

@@ -86,8 +86,16 @@ def running(name: str, command: Sequence[str], folder: Path) -> Iterator[Child]:
 @contextmanager
 def endpoints(count: int, port: int, folder: Path) -> Iterator[Child]:
     """The process of `endpoints.py`, listening."""
-    log = folder / "endpoints.log"
-    command = [sys.executable, "-m", "tests.benchmarks.endpoints", str(count), str(port)]
+    with listening("tests.benchmarks.endpoints", [str(count), str(port)], folder) as child:
+        yield child
+
+
+@contextmanager
+def listening(module: str, arguments: Sequence[str], folder: Path) -> Iterator[Child]:
+    """A module of ours that prints `ready` when it listens, and ends with its standard input."""
+    name = module.rpartition(".")[2]
+    log = folder / f"{name}.log"
+    command = [sys.executable, "-m", module, *arguments]
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [*_dying_with_us(), *command],
@@ -96,7 +104,7 @@ def endpoints(count: int, port: int, folder: Path) -> Iterator[Child]:
             stdout=subprocess.PIPE,
             stderr=errors,
         )
-    child = Child("endpoints", process, log)
+    child = Child(name, process, log)
     try:
         _await_line(child, within=30.0)
         yield child

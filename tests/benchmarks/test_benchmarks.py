@@ -39,7 +39,14 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
 ) -> None:
     need("prometheus", INSTALL)
     file, before = tmp_path / "build" / "bench.json", children()
-    small = [f"--sites={SITES}", f"--seconds={SECONDS}", f"--interval={INTERVAL}", "--turns=1", f"--scale={SCALE}"]
+    small = [
+        f"--sites={SITES}",
+        f"--seconds={SECONDS}",
+        f"--interval={INTERVAL}",
+        "--turns=1",
+        f"--scale={SCALE}",
+        "--bmcs=4",
+    ]
     assert main([*small, f"--output={file}"]) == 0, capsys.readouterr().err
     assert children() == before
     answer, rows = json.loads(file.read_text()), figures_of(file)
@@ -59,6 +66,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     assert stored["met"] is True
     assert stored["value"] == stored["beside_value"] >= len(POOLS) * SITES * (rounds + 1)
     assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
+    assert {"redfish_4_expanded_s", "redfish_4_first_s", "redfish_4_plain_s"} <= set(rows)
     assert "poll_cpu_us" in capsys.readouterr().out
 
 

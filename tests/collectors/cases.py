@@ -43,6 +43,12 @@ class FakeHttp:
         self.asked.append(path)
         return self._reply(path, params)
 
+    def at(self, url: str) -> FakeHttp:
+        """Another host of the site is asked by its whole address."""
+        other = FakeHttp(lambda path, params: self._reply(url + path, params))
+        other.asked = self.asked
+        return other
+
 
 def always(payload: JsonValue) -> FakeHttp:
     """Answers everything with this."""

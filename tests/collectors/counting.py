@@ -5,9 +5,12 @@ It only has to be right for the recorded answers. Peaks are typed in from the ve
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
-TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0}
+TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0, "ascend-910b3": 313.0}
 Figures = dict[str, dict[str, float | None]]
 """Pool -> rung -> PFLOPS."""
 
@@ -17,8 +20,8 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
     kind, _, name = case.partition("/")
     if kind == "slurm":
         return _slurm(body["nodes"])
-    if kind == "kubernetes":
-        return _kubernetes([one for found in [body, *others] for one in found["items"]])
+    if kind in _OF_ALL:
+        return _OF_ALL[kind]([body, *others])
     if name == "ironic-39.0":
         nodes = [node["provision_state"] for node in body["nodes"]]
         return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
@@ -51,12 +54,12 @@ _CARDS = {"nvidia.com/gpu": ("a100", 1.0), "nvidia.com/mig-1g.10gb": ("a100", 1 
 _CARDS |= {"amd.com/gpu": ("mi300x", 1.0), "huawei.com/Ascend910": ("ascend", 1.0)}
 
 
-def _kubernetes(items: list[dict[str, Any]]) -> Figures:
+def _kubernetes(bodies: list[Any]) -> Figures:
     """Told apart by what only they have. In the recordings every node that is out has a taint of Kubernetes' own or is
     cordoned, the largest container of a pod and its sidecar are all it holds, and no two claims share a device."""
     online: dict[str, float] = {}
     used: dict[str, float] = {}
-    for item in items:
+    for item in [one for found in bodies for one in found["items"]]:
         if "driver" in item["spec"]:
             online["h100"] = online.get("h100", 0.0) + len(item["spec"]["devices"])
         elif "allocation" in item.get("status", {}):
@@ -102,6 +105,43 @@ def _placement(providers: Any, disabled: Any, *answers: Any) -> Figures:
         for name, units in usage.items():
             used[pools[name]] += units
     return {pool: _rungs(online=_pflops(pool, online[pool]), used=_pflops(pool, used[pool])) for pool in online}
+
+
+_MODELS = {"NVIDIA H100 80GB HBM3": "h100", "NVIDIA A100-SXM4-80GB": "a100", "Ascend 910B3": "ascend-910b3"}
+
+
+def _redfish(bodies: list[Any]) -> Figures:
+    """Every processor is in the recordings once, and a baseboard is named by the host whose power it shares."""
+    text = json.dumps(bodies)
+    out = {f"/{name}/" for name in re.findall(r'"Id": "([\w-]+)"[^{}]*(?:\{[^{}]*\}[^{}]*)*"PowerState": "Off"', text)}
+    online: dict[str, int] = {}
+    busy: dict[str, list[float]] = {}
+    for one in _processors(bodies):
+        model = _MODELS[one["Model"]]
+        on = "'Enabled'" in str(one["Status"]) and "'Critical'" not in str(one["Status"])
+        on = on and not any(name in one["@odata.id"] for name in out)
+        online[model] = online.get(model, 0) + on
+        if on and "Metrics" in one:
+            busy.setdefault(model, []).append(one["Metrics"]["BandwidthPercent"])
+    return {
+        model.removesuffix("-910b3"): _rungs(
+            online=_pflops(model, online[model]),
+            busy=_pflops(model, sum(busy[model]) / 100) if model in busy else None,
+        )
+        for model in online
+    }
+
+
+_OF_ALL = {"kubernetes": _kubernetes, "redfish": _redfish}
+"""Kinds of which every answer is counted."""
+
+
+def _processors(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict) and value.get("Model") in _MODELS:
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _processors(inner)
 
 
 def _rungs(

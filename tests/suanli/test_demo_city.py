@@ -390,6 +390,9 @@ class PlainHttp:
             raise NotFound(path)
         return answer.raise_for_status().json()
 
+    def at(self, url: str) -> PlainHttp:
+        raise AssertionError(f"a site of the city has one address, not also {url}")
+
 
 async def test_collectors_read_every_pool_without_a_doubt(tmp_path: Path) -> None:
     async with on_loopback(11, Clock(), tmp_path) as (client, sites, _):

@@ -74,6 +74,16 @@ def test_a_source_that_is_signed_in_to_elsewhere(tmp_path: Path, kind: str) -> N
     assert auth == {"kind": kind, "user": "suanli", "password": {"env": "WH_SECRET", "file": None}, "url": url}
 
 
+def test_a_site_of_many_addresses_each_of_which_signs_us_in(tmp_path: Path) -> None:
+    source = ["--kind", "redfish", "--url", "https://bmc-01.example", "--auth", "redfish", "--user", "suanli"]
+    source += ["--secret", "env:WH_SECRET"]
+    refused = register(tmp_path, *SITE, *source, "--setting", "hosts=['10.1.0.[1-64]']")
+    assert (refused.code, "source.settings.hosts[0]: 10.1.0.1 is a private address" in refused.err) == (2, True)
+    assert register(tmp_path, *SITE, *source, "--setting", "hosts=['bmc-[02-64].example']").code == 0
+    found = shown(tmp_path)["source"]
+    assert (found["auth"]["kind"], found["settings"]) == ("redfish", {"hosts": ["bmc-[02-64].example"]})
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
