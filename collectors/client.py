@@ -99,7 +99,7 @@ class SiteClient:
     def __init__(
         self, site: PolledSite, reach: Reach, transport: Callable[[], AiohttpTransport], max_body: int
     ) -> None:
-        self._url, self._reach = site.source.url, reach
+        self._url, self._reach = site.source.url or "", reach
         self._sign_in = _sign_in(site.source.auth)
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}

@@ -82,6 +82,16 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._kept)
 
+    @property
+    def kept(self) -> tuple[Problem, ...]:
+        """Those that are told in full."""
+        return tuple(self._kept)
+
+    def lines(self) -> list[str]:
+        """All of them, in words."""
+        more = [str(Message("and {count} more problems", count=self._more))] if self._more else []
+        return [*map(str, self._kept), *more]
+
     def raise_any(self) -> None:
         """An InputError of all of them; nothing when there is none."""
         if self._kept:
