@@ -34,7 +34,7 @@ def written(folder: Path, config: dict[str, Any], label: str, source: dict[str, 
     (folder / "sites.yaml").write_text(json.dumps({"sites": [site]}), encoding="utf-8")
 
 
-def pflops(collected: str) -> dict[str, tuple[float, float]]:
+def pflops(collected: str) -> dict[str, Any]:
     """What `suanli collect --json` says of online and used."""
     return {pool["pool"]: (pool["online_pflops"], pool["used_pflops"]) for pool in json.loads(collected)["samples"]}
 

@@ -16,7 +16,7 @@ MAX_OUTPUT = 8 << 20
 """Bytes that a program may print."""
 _LAST_WORDS = 4096
 _CHUNK = 1 << 16
-_ENDING = 2.0
+_ENDING = 1.0
 
 
 class Run(NamedTuple):
@@ -46,13 +46,15 @@ async def run(command: Sequence[str], environment: Mapping[str, str], name: str)
 
 
 async def _heard(child: Process, name: str) -> Run:
+    # No TaskGroup: in Python 3.11 one whose task fails leaves a cancellation behind, for which a deadline then passes.
+    readers = [asyncio.create_task(one) for one in (_all(child.stdout, name), _end_of(child.stderr))]
     try:
-        async with asyncio.TaskGroup() as group:
-            printed = group.create_task(_all(child.stdout, name))
-            last = group.create_task(_end_of(child.stderr))
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return Run(await child.wait(), printed.result(), last.result())
+        printed, last = await asyncio.gather(*readers)
+    finally:
+        for reader in readers:
+            reader.cancel()
+        await asyncio.wait(readers)
+    return Run(await child.wait(), printed, last)
 
 
 async def _all(stream: asyncio.StreamReader | None, name: str) -> bytes:
@@ -76,7 +78,10 @@ async def _end(child: Process) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     # A child of it in another session may hold its pipes open for ever, and there is no public way to let go of them.
-    child._transport.close()  # type: ignore[attr-defined] # not in the stubs, as it is not public
+    transport = child._transport  # type: ignore[attr-defined] # not in the stubs, as it is not public
+    for number in (1, 2):
+        if (pipe := transport.get_pipe_transport(number)) is not None:
+            pipe.close()
     with suppress(TimeoutError):
         async with asyncio.timeout(_ENDING):
             await child.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,17 @@ async def test_a_poll_that_is_cancelled_leaves_no_process_and_no_task(program: M
     await gone(tmp_path / "pid", tmp_path / "child", tmp_path / "grandchild")
     assert asyncio.all_tasks() == before
     assert len(os.listdir("/proc/self/fd")) <= fds
+
+
+async def test_a_child_in_a_session_of_its_own_cannot_hold_a_poll(program: Made, tmp_path: Path) -> None:
+    fds = len(os.listdir("/proc/self/fd"))
+    collector = program(f"setsid sleep 600 & echo $! > {tmp_path}/child; {GOOD}")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await collector.collect(NOW)
+    await asyncio.sleep(0)  # pipes are closed in the loop's next turn
+    assert len(os.listdir("/proc/self/fd")) <= fds
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
 
 
 async def test_what_it_leaves_in_the_background_ends_with_it(program: Made, tmp_path: Path) -> None:
