@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 import collectors.base as base
 from collectors.base import Http, Keeper, Refused, Silent, Unreachable, Unreadable
-from collectors.file.folder import Entry, Folder, opened
+from collectors.file.folder import Entry, Folder, Mark, opened
 from collectors.file.parse import DONE, REFUSED, aside, is_table, parse, put_aside
 from collectors.matching import briefly
 from collectors.tables import COLUMNS, Table
@@ -77,7 +77,7 @@ class FileCollector(Keeper):
         self._site, self._settings = site, settings
         named = tuple((theirs, ours) for ours, theirs in settings.columns.items())
         self._columns = Columns(("at",), COLUMNS, named, frozenset(settings.ignore))
-        self._seen: dict[str, tuple[tuple[int, int, int], int]] = {}
+        self._seen: dict[str, tuple[Mark, int]] = {}
         self._taken: list[_Taken] = []
         self._before: dict[str, list[Sample]] = {}
         self._reading = threading.Lock()

@@ -17,6 +17,7 @@ from collectors.base import CollectError, NotFound, Refused, Unreachable
 
 MAX_BYTES = 8 << 20
 """Of one table."""
+Mark = tuple[int, int]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -28,7 +29,7 @@ class Entry:
 
     name: str
     modified: float
-    mark: tuple[int, int, int]
+    mark: Mark
     fault: str = ""
 
 
@@ -112,8 +113,9 @@ def _within(handle: int, inner: str) -> Iterator[int]:
         os.close(folder)
 
 
-def _mark(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _mark(found: os.stat_result) -> Mark:
+    """Without the inode: a mount over SFTP may give another one at every look."""
+    return found.st_size, found.st_mtime_ns
 
 
 def _fault(found: os.stat_result) -> str:

@@ -164,9 +164,9 @@ async def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_look(
     file = drop.put("t.csv", row("p", T0 - 3600, 10))
     marks = folders._mark
 
-    def grows(found: os.stat_result) -> tuple[int, int, int]:
-        inode, size, modified = marks(found)
-        return inode, size + next(counter), modified
+    def grows(found: os.stat_result) -> tuple[int, int]:
+        size, modified = marks(found)
+        return size + next(counter), modified
 
     counter = iter(range(100))
     monkeypatch.setattr(folders, "_mark", grows)
