@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+JOBS ?= 2
 
 COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-options --strip-extras --allow-unsafe
@@ -17,7 +18,7 @@ run: $(VENV)/.run ## start the demonstration city and say where its board is
 	$(BIN)/suanli demo $(ARGS)
 
 test: $(VENV)/.dev ## every test this machine can run; real servers that are missing are named at the end
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds
 	SUANLI_EXAMPLES=5000 $(BIN)/python -m pytest tests/suanli/test_periods.py $(ARGS)

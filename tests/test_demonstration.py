@@ -32,7 +32,7 @@ KEYS = {
 def suanli(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "suanli", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=True)
 
 
 def test_once_prints_the_published_figures_in_the_shape_of_the_interface(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_taken_address_is_told_and_not_a_traceback(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         command = [sys.executable, "-m", "suanli", "--lang", "en", "demo", "--listen", address]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 3
     assert f"cannot listen on {address}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -151,7 +151,7 @@ def test_wrong_settings_for_the_demonstration_end_it_with_2(tmp_path: Path, text
     (tmp_path / "added.yaml").write_text(text)
     command = [sys.executable, "-m", "suanli", "demo", "--once", "--settings", "added.yaml"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
 

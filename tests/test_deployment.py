@@ -38,7 +38,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "
 
 
 def run(*command: str, cwd: Path = ROOT) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -304,7 +304,7 @@ def test_systemd_takes_the_unit_and_finds_it_well_confined(tmp_path: Path) -> No
     assert text.count("/opt/suanli/bin/suanli") >= 2
     unit = tmp_path / "suanli.service"
     unit.write_text(text.replace("/opt/suanli/bin/suanli", "/bin/true"), encoding="utf-8")
-    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stderr) == (0, "")
     run(analyze, "security", "--offline=yes", "--threshold=20", str(unit))
 

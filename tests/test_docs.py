@@ -57,7 +57,7 @@ def _shown(block: str) -> list[tuple[str, str]]:
 def _run(command: str, folder: Path) -> str:
     ours = {"PYTHONPATH": str(ROOT), "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     environment = {**os.environ, **ours}
-    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S602 - our own document
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)  # noqa: S602 - our own document
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -142,7 +142,7 @@ class Run:
             cwd=self.served.folder,
             env=kept | own | self._environment | (more or {}),
             capture_output=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         self.channels["stdout"] += done.stdout

@@ -396,6 +396,7 @@ async def test_gzip_is_asked_for_and_unpacked(door: Door) -> None:
         (b"{}", "gzip", "is gzip and is not"),
         (gzip.compress(b"{}" + b" " * 9999)[:-9], "gzip", "cut off"),
     ],
+    ids=["packed twice", "another coding", "not packed", "cut off"],
 )
 async def test_a_body_that_cannot_be_unpacked_is_unreadable(door: Door, body: bytes, coding: str, word: str) -> None:
     await failing(door, sends(body, Content_Encoding=coding), Unreadable, word)

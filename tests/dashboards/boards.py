@@ -53,4 +53,4 @@ def promtool(arguments: Sequence[str | Path], folder: Path) -> subprocess.Comple
     program = shutil.which("promtool") or need("promtool", "apt-get install --no-install-recommends prometheus")
     command = [program, *map(str, arguments)]
     environment = {**os.environ, "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, env=environment)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, env=environment)

@@ -35,7 +35,7 @@ FOREIGN = {"alertname": "NodeDown", "severity": "warning", "site": "a"}
 
 def amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     program = shutil.which("amtool") or need("amtool", INSTALL)
-    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=240)
 
 
 def test_amtool_finds_nothing_wrong() -> None:

@@ -45,7 +45,7 @@ class Desk:
     def run(self, *arguments: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "suanli", "--lang", lang, "grafana", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUANLI_GRAFANA_TOKEN": self.token}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=240)
 
     def answer(self, *arguments: str) -> dict[str, Any]:
         done = self.run(*arguments, "--json")

@@ -79,7 +79,7 @@ def cluster() -> Iterator[Path]:
         initdb = (str(PROGRAMS / "initdb"), "--no-sync", "--auth=trust", *locale, "-U", "postgres")
         made = subprocess.run(
             [*AS_POSTGRES, *initdb, "-D", str(folder / "data")],
-            cwd=folder, env=environment(), capture_output=True, text=True, timeout=60,
+            cwd=folder, env=environment(), capture_output=True, text=True, timeout=240,
         )  # fmt: skip
         if made.returncode != 0:
             raise RuntimeError(f"initdb: {made.stderr.strip()}")

@@ -32,6 +32,8 @@ ISOLATED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--m
 SYSTEM_FOLDERS = "/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin"
 PORTS = range(20_000, 32_000)
 """Below the range from which the kernel takes ports for outgoing connections, so that none of those is in the way."""
+LANES = 8
+"""So many processes that run tests side by side (pytest-xdist's workers) each have ports of their own."""
 
 _handed_out: set[int] = set()
 
@@ -141,9 +143,10 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that are free on 127.0.0.1 now and that were not handed out before in this process."""
+    """So many different ports that are free on 127.0.0.1 now and never handed out before, to no other worker either."""
     found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
+    lane = PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % LANES :: LANES]
+    for port in random.sample(lane, len(lane)):
         if len(found) == count:
             break
         if port not in _handed_out and _is_free(port):

@@ -176,7 +176,7 @@ class TestMissing:
             env=os.environ | {REQUIRED: required},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
         )
         assert outcome in done.stdout
         assert re.search(r"^-+ servers missing .*-+\nno-such-server: ", done.stdout, re.MULTILINE)

@@ -61,7 +61,7 @@ def started(folder: Path, *words: str, **environment: str) -> Ended:
         env=_environment(environment),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert "Traceback" not in ended.stderr, ended.stderr
