@@ -3,6 +3,7 @@
 A collector asks once and returns samples. It never sleeps, retries, batches or logs, and does not know the store.
 
 CollectError                the poll is counted under this name; nothing is appended; the engine decides by type
+├── Silent                  nothing has come for too long from a source that sends by itself
 ├── Unreachable             no answer: refused, reset, timed out, name or certificate not resolved
 ├── Refused                 the API understood and said no: 401, 403, 429 (its operator must act); or its address is
 │   │                       not one that we ask (collectors/guard.py)
@@ -14,7 +15,7 @@ CollectError                the poll is counted under this name; nothing is appe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -29,6 +30,10 @@ class CollectError(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Silent(CollectError):
+    """Who sends by themselves have sent nothing."""
 
 
 class Unreachable(CollectError):
@@ -51,10 +56,15 @@ class Unreadable(CollectError):
     """The answer cannot be believed."""
 
 
+ReachedBy = Literal["http", "folder", "program"]
+"""How a kind of source is asked: by its url, by reading a folder here, or by starting a program here."""
+
+
 class Settings(BaseModel):
     """What a kind of source needs to know beyond url, auth and tls: `source.settings` of a site."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    reached_by: ClassVar[ReachedBy] = "http"
 
     def addresses(self, _url: str) -> list[tuple[Loc, str]]:
         """What a source at this url asks beside it, each with its place in the settings: for the guard."""
@@ -88,6 +98,14 @@ class Collector(Protocol):
     async def collect(self, now: int) -> list[Sample]:
         """Ask once; the pools' samples as they were at `now` (UTC seconds), or a CollectError."""
         ...
+
+
+class Keeper:
+    """A source that keeps what it hands out until that is recorded: dropped tables, which nobody sends twice."""
+
+    async def let_go(self) -> None:
+        """What the last `collect` gave is on disk, or it gave an error: put aside what it read; or a CollectError."""
+        raise NotImplementedError
 
 
 def sample_of_devices(

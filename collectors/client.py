@@ -72,7 +72,7 @@ class ClientPool:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
-        self._lent: dict[tuple[str, str, Auth], SiteClient] = {}
+        self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
     def site(self, site: PolledSite) -> SiteClient:
         """The door to one site; nothing is opened or read before it is used."""
@@ -122,7 +122,7 @@ class SiteClient:
         sign_in: SignIn,
         at: Callable[[Source], SiteClient],
     ) -> None:
-        self._source, self._url, self._reach, self._at = source, source.url, reach, at
+        self._source, self._url, self._reach, self._at = source, source.url or "", reach, at
         self.sign_in = sign_in
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}

@@ -9,10 +9,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from pydantic import ValidationError
 
-from collectors.base import CollectError, Collector, Unreachable, Unreadable
+from collectors.base import CollectError, Collector, Keeper, Unreachable, Unreadable
 from collectors.schedule import Turn, first_turn, schedule_next, slot_of, stamped
 from suanli.model.errors import Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
@@ -23,6 +24,7 @@ GRID = 0.1
 _PAUSE_AFTER_STORE_FAULT = 5.0
 _log = logging.getLogger("suanli.poller")
 
+_T = TypeVar("_T")
 Append = Callable[[list[Sample]], Awaitable[None]]
 Told = Callable[[PollOutcome], None]
 
@@ -31,13 +33,20 @@ class Poller:
     """Polls the sites of its plan until `stop`.
 
     append: durable when it returns. told: hears how every poll ended. concurrency: polls of failing sites at once, so
-    that thousands of dead sites cannot take all sockets; a site that answers never waits.
+    that thousands of dead sites cannot take all sockets; a site that answers never waits. keeps: `append` records, so
+    that sources may let go of what was read; who only looks takes nothing away.
     """
 
     def __init__(
-        self, append: Append, told: Told, *, concurrency: int = 200, clock: Callable[[], float] = time.time
+        self,
+        append: Append,
+        told: Told,
+        *,
+        concurrency: int = 200,
+        clock: Callable[[], float] = time.time,
+        keeps: bool = False,
     ) -> None:
-        self._append, self._told, self._clock = append, told, clock
+        self._append, self._told, self._clock, self._keeps = append, told, clock, keeps
         self._failing = asyncio.Semaphore(concurrency)
         self._turns: dict[str, Turn] = {}
         self._under_way: set[str] = set()  # by id: a site that `plan` has changed meanwhile is still the same site
@@ -70,8 +79,7 @@ class Poller:
         error: CollectError | None = None
         samples: list[Sample] = []
         try:
-            samples = stamped(turn, await self._collect(turn, int(wall)), int(wall))
-            await self._append(samples)
+            samples = await self._recorded(turn, int(wall))
         except CollectError as caught:
             error = caught
         finally:
@@ -80,12 +88,24 @@ class Poller:
         seconds = time.monotonic() - started
         return PollOutcome(turn.site.id, int(wall), result, seconds, str(error or ""), tuple(samples))
 
+    async def _recorded(self, turn: Turn, now: int) -> list[Sample]:
+        """First recorded, then let go of: a crash between them reads the same again, and the same is one point."""
+        try:
+            samples = stamped(turn, await self._collect(turn, now), now)
+        except CollectError:
+            await self._let_go(turn)  # what cannot be read is put aside too
+            raise
+        await self._append(samples)
+        await self._let_go(turn)
+        return samples
+
+    async def _let_go(self, turn: Turn) -> None:
+        if self._keeps and isinstance(turn.collector, Keeper):
+            await _within(turn.site.timeout, turn.collector.let_go())
+
     async def _collect(self, turn: Turn, now: int) -> list[Sample]:
         try:
-            async with asyncio.timeout(turn.site.timeout):
-                return await turn.collector.collect(now)
-        except TimeoutError:
-            raise Unreachable(f"no complete answer within {turn.site.timeout:g} s") from None
+            return await _within(turn.site.timeout, turn.collector.collect(now))
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             raise Unreadable(f"a figure that cannot be: {first['loc'][0]}: {first['msg']}") from None
@@ -124,3 +144,11 @@ class Poller:
             self._told(PollOutcome(turn.site.id, int(self._clock()), "bug", 0.0, "fault in the collector: see the log"))
         finally:
             self._under_way.discard(turn.site.id)
+
+
+async def _within(seconds: float, asked: Awaitable[_T]) -> _T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    except TimeoutError:
+        raise Unreachable(f"no complete answer within {seconds:g} s") from None

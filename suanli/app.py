@@ -66,7 +66,7 @@ def polled(store: Store, config: Config, signal: Signal = "source") -> list[Poll
 
 def _polled(item: RecordedSite, config: Config, signal: Signal) -> PolledSite | None:
     site = item.site.model_copy(update={"pools": tuple(pool.pool for pool in item.pools)})
-    return _SIGNALS[signal](site, config.poll.defaults, load_accelerators())
+    return _SIGNALS[signal](site, config.polling, load_accelerators())
 
 
 def _append(store: Store, signal: Signal) -> Callable[[list[Sample]], object]:
@@ -78,7 +78,7 @@ async def collect_once(
 ) -> list[PollOutcome]:
     """Ask every site (or `only` this one) once, all at the same time; in the order of their ids."""
     commit, pool = GroupCommit(_append(store, signal)), ClientPool(config.reach.of)
-    poller = Poller(commit.append if record else _nowhere, _unheard)
+    poller = Poller(commit.append if record else _nowhere, _unheard, keeps=record)
     sites = [site for site in polled(store, config, signal) if only in (None, site.id)]
     turns = [first_turn(site, build(site, pool.site(site)), time.monotonic()) for site in sites]
     try:
@@ -141,8 +141,9 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         own.registry.register(stages)
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
-        poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
-        checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
+        at_once = config.poll.concurrency
+        poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=at_once, keeps=True)
+        checker = Poller(second.append, checks.note, concurrency=at_once, keeps=True)
         exposition = Exposition(store, outcomes, checks, own, config)
         office = Office(store, config)
         served = Served(

@@ -53,7 +53,7 @@ class RedfishCollector:
 
     def __init__(self, site: PolledSite, settings: RedfishSettings, http: Http) -> None:
         self._site, self._settings = site, settings
-        urls = addresses_of(site.source.url, settings.hosts)
+        urls = addresses_of(site.source.url or "", settings.hosts)
         doors = [http, *(http.at(url) for url in urls[1:])]
         self._bmcs = [Bmc(url, door, settings.metrics) for url, door in zip(urls, doors, strict=True)]
 

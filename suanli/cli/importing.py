@@ -23,13 +23,13 @@ _FILES = Message("files are read where they lie, into the store beside them")
 
 def import_history(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV or JSON files")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON or .xlsx files")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only read and check; record nothing")] = False,
     json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
 ) -> None:
     """Record history from files: all or nothing, twice is once.
 
-    CSV with a header, a JSON list of objects, or one JSON object a line; UTF-8. Columns:
+    CSV with a header, a JSON list of objects, one JSON object a line, or a sheet of .xlsx; UTF-8 or GB18030. Columns:
 
     site, pool: as registered. at: ISO 8601 (without an offset: in the configured time zone) or whole UTC seconds.
 

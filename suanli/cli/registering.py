@@ -194,13 +194,12 @@ def _capacity(built: Built) -> dict[str, Any] | None:
 
 
 def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
-    from collectors.registry import REGISTRY
+    from collectors.registry import REGISTRY, asked_over_http
 
-    found: dict[str, Any] = {
-        "kind": missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY)),
-        "url": missing.text("--url", polled.url, _("its URL")),
-        "settings": dict(map(_setting_of, access.setting or ())),
-    }
+    kind = missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY))
+    found: dict[str, Any] = {"kind": kind, "settings": dict(map(_setting_of, access.setting or ()))}
+    if polled.url is not None or asked_over_http(kind):
+        found["url"] = missing.text("--url", polled.url, _("its URL"))
     if access.auth is not None:
         found["auth"] = _auth(access.auth, access)
     return found | ({"interval": polled.interval} if polled.interval else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,14 +14,18 @@ from suanli.config.access import RegistrationConfig, TlsConfig, proxy_of
 from suanli.config.alerting import AlertsConfig
 from suanli.config.asking import PollConfig, ReachConfig
 from suanli.config.base import STRICT, with_tuples
+from suanli.config.here import FoldersConfig, ProgramConfig
 from suanli.config.keeping import RetentionConfig, StoreConfig
 from suanli.config.notify import ChannelConfig, check_channels
 from suanli.config.seeing import GrafanaConfig
 from suanli.config.sending import SinkConfig
+from suanli.model.grants import Grants
 from suanli.model.message import Message
 from suanli.model.secret import SecretRef
+from suanli.model.site import Id
 from suanli.model.target import Target
 from suanli.model.yamlfile import YamlFile
+from suanli.registry.polled import PollDefaults
 
 
 class Config(BaseModel):
@@ -43,6 +48,8 @@ class Config(BaseModel):
     open_reads: bool = False
     poll: PollConfig = PollConfig()
     reach: ReachConfig = ReachConfig()
+    folders: FoldersConfig = FoldersConfig()
+    programs: dict[Id, ProgramConfig] = {}
     sinks: tuple[SinkConfig, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -116,6 +123,16 @@ class Config(BaseModel):
                 )
             )
         return self
+
+    def grants(self, site: str) -> Grants:
+        """What this site may have read or started here."""
+        programs = tuple(one.named(name) for name, one in self.programs.items() if site in one.sites)
+        return Grants(self.folders.of(site), programs)
+
+    @property
+    def polling(self) -> PollDefaults:
+        """How sites are polled that do not say otherwise, and what each of them has here."""
+        return replace(self.poll.defaults, zone=self.zone, grants=self.grants)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -25,15 +25,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import Accelerators
-from suanli.importing.cells import MOST, filled, parsers
-from suanli.importing.files import read_rows
-from suanli.importing.rows import Problems, Row, Spot
 from suanli.model.errors import Problem
-from suanli.model.message import Message, message_of
-from suanli.model.metric import SAMPLE_RUNGS
-from suanli.model.sample import Sample, worst
+from suanli.model.message import Message
+from suanli.model.sample import Sample
 from suanli.model.site import Pool, Site
 from suanli.store.registry import RecordedSite
+from suanli.tables.cells import parsers
+from suanli.tables.figures import cells_of, figures_of
+from suanli.tables.files import read_rows
+from suanli.tables.rows import Problems, Row, Spot
 
 EVERY = 100_000
 """Rows between two words on how far we are."""
@@ -105,7 +105,7 @@ class _Reader:
     def sample(self, row: Row) -> Sample | None:
         """The row's sample; None where something in the row is wrong."""
         place = self._place(row)
-        cells = {column: self._cell(row, column) for column in self._parsers if filled(row.values.get(column))}
+        cells = cells_of(row, self._parsers, self._problems)
         if "at" not in cells:
             self._problems.add(row.spot.problem(Message("expected a time"), "at"))
         if place is None or cells.get("at") is None or not self._first(row, place, cells["at"]):
@@ -137,13 +137,6 @@ class _Reader:
             "site",
         )
 
-    def _cell(self, row: Row, column: str) -> Any:
-        try:
-            return self._parsers[column](row.values[column])
-        except ValueError as error:
-            self._problems.add(row.spot.problem(message_of(error), column))
-            return None
-
     def _first(self, row: Row, place: _Place, at: int) -> bool:
         before = place.seen.setdefault(at, row.spot)
         if before is row.spot:
@@ -154,7 +147,7 @@ class _Reader:
         return False
 
     def _made(self, row: Row, place: _Place, cells: dict[str, Any]) -> Sample | None:
-        figures: dict[str, Any] = {rung.field: self._pflops(row, place, cells, rung.name) for rung in SAMPLE_RUNGS}
+        figures = figures_of(row, cells, place.pool.model, place.peak, self._problems, "declared")
         if self._problems:
             return None
         return Sample(
@@ -164,36 +157,8 @@ class _Reader:
             source_at=cells["at"],
             fetched_at=cells["at"],
             max_age=cells.get("max_age", place.max_age),
-            online_devices=cells.get("online_devices"),
-            used_devices=cells.get("used_devices"),
             **figures,
-            **_word(place, cells),
         )
-
-    def _pflops(self, row: Row, place: _Place, cells: dict[str, Any], rung: str) -> float | None:
-        given: float | None = cells.get(f"{rung}_pflops")
-        devices = cells.get(f"{rung}_devices")
-        if given is not None or devices is None or place.peak is None:
-            return given
-        pflops: float = devices * place.peak
-        if pflops > MOST["pflops"]:
-            self._problems.add(
-                row.spot.problem(
-                    Message("these are {pflops:g} PFLOPS, more than there are", pflops=pflops),
-                    f"{rung}_devices",
-                )
-            )
-        return pflops
-
-
-def _word(place: _Place, cells: dict[str, Any]) -> dict[str, Any]:
-    """The sample's quality and reason: devices that could not be counted make it partial."""
-    quality, reason = cells.get("quality", "declared"), cells.get("reason", "")
-    rungs = [rung.name for rung in SAMPLE_RUNGS if f"{rung.name}_devices" in cells]
-    if place.peak is not None or all(f"{rung}_pflops" in cells for rung in rungs):
-        return {"quality": quality, "reason": reason}
-    why = Message("no published peak for model {model}", model=place.pool.model)
-    return {"quality": worst([quality, "partial"]), "reason": "; ".join(filter(None, (reason, why)))}
 
 
 def _nearest(text: str, known: list[str]) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
+from suanli.model.grants import NOTHING, Grants
 from suanli.model.sample import Sample
 from suanli.model.site import Match, Source
+
+UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,10 @@ class PolledPool:
 
 @dataclass(frozen=True, slots=True)
 class PolledSite:
-    """One site to be polled; interval, timeout and max_age in seconds."""
+    """One site to be polled; interval, timeout and max_age in seconds.
+
+    zone: of times that do not say theirs. grants: what it may have read or started on this machine.
+    """
 
     id: str
     source: Source
@@ -29,6 +36,8 @@ class PolledSite:
     interval: int
     timeout: float
     max_age: int
+    zone: ZoneInfo = UTC
+    grants: Grants = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

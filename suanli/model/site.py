@@ -81,11 +81,14 @@ class Tls(BaseModel):
 
 
 class Source(BaseModel):
-    """Where a site's figures come from; `settings` are those of its kind of collector."""
+    """Where a site's figures come from; `settings` are those of its kind of collector.
+
+    url: of what is asked over HTTP; tables that are dropped here and programs that run here have none.
+    """
 
     model_config = _STRICT
     kind: str
-    url: str = Field(pattern=URL)
+    url: str | None = Field(default=None, pattern=URL)
     auth: Auth = Auth()
     tls: Tls = Tls()
     interval: Duration | None = None

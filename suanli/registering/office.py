@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from collectors.registry import check_source
+from collectors.registry import check_source, grant_faults
 from suanli.answers import iso
 from suanli.config import Config
 from suanli.listing import ledger_rows, pool_rows, site_row
@@ -150,7 +150,8 @@ class Office:
         """Ask the site's source now, and what registering it would change, with what was found; nothing is recorded."""
         request = SitesRequest(sites=(site,))
         self._allow(who, request)
-        if problems := check_source(site, self.config.reach.of(site.id)):
+        problems = check_source(site, self.config.reach.of(site.id))
+        if problems := problems or grant_faults(site, self.config.grants(site.id)):
             raise InputError(problems)
         outcome = await probe(site, self.config)
         told = {"result": outcome.result, "reason": outcome.reason, "seconds": outcome.seconds}

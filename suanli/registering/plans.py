@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from collectors.registry import check_source
+from collectors.registry import check_source, grant_faults
 from suanli.catalog.accelerators import load_accelerators, unlisted_text
 from suanli.config import Config
 from suanli.model.capacity import instant, written
@@ -31,6 +31,7 @@ def planned(
 ) -> list[Change]:
     """The changes; an InputError lists sources and capacity that cannot be. effective, located: as `plan` has them."""
     problems = [problem for site in sites for problem in check_source(site, config.reach.of(site.id))]
+    problems += [problem for site in sites for problem in grant_faults(site, config.grants(site.id))]
     problems += _unlisted(store, sites, located)
     problems += _moved(store, sites, config, located)
     if problems:

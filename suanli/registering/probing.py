@@ -28,7 +28,7 @@ TOLERANCE = 0.02
 
 async def probe(site: Site, config: Config) -> PollOutcome:
     """One poll of a site that need not be registered; nothing is recorded. InputError: it has nothing to be asked."""
-    polled = polled_site(site.model_copy(update={"status": "operational"}), config.poll.defaults, load_accelerators())
+    polled = polled_site(site.model_copy(update={"status": "operational"}), config.polling, load_accelerators())
     if polled is None:
         raise InputError(Problem(Message("{site} has no source to be asked", site=site.id), key="source"))
     pool = ClientPool(config.reach.of)

@@ -136,7 +136,7 @@ def _with_pools(item: RecordedSite, only: str | None = None) -> Site:
 def _site(site: Site, lines: dict[str, Line], store: Store, config: Config) -> ProvableSite:
     if site.source is None:
         raise Unprovable(f"{site.id} has no source that could be asked: a person decides")
-    polled = polled_site(site, config.poll.defaults, load_accelerators())
+    polled = polled_site(site, config.polling, load_accelerators())
     if polled is None:
         raise Unprovable(f"{site.id} is {site.status} and is not asked: a person decides")
     amounts = {pool.id: _declared(f"{site.id}/{pool.id}", lines, store) for pool in site.pools}

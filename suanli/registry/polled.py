@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from suanli.catalog.accelerators import Accelerators
-from suanli.model.polled import PolledPool, PolledSite
+from suanli.model.grants import Grants, nothing
+from suanli.model.polled import UTC, PolledPool, PolledSite
 from suanli.model.site import Pool, Site
 
 
 @dataclass(frozen=True, slots=True)
 class PollDefaults:
-    """Seconds, for sites that do not say otherwise; max_age None: three intervals."""
+    """Seconds, for sites that do not say otherwise; max_age None: three intervals.
+
+    zone: of times that do not say theirs; grants: what a site (by id) may have read or started here.
+    """
 
     interval: int = 60
     timeout: int = 10
     max_age: int | None = None
+    zone: ZoneInfo = UTC
+    grants: Callable[[str], Grants] = nothing
 
     def of_max_age(self, interval: int) -> int:
         return max(self.max_age or 0, 3 * interval)
@@ -39,6 +47,8 @@ def polled_site(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> 
         interval=interval,
         timeout=float(min(source.timeout or defaults.timeout, interval)),
         max_age=max_age_of(site, defaults),
+        zone=defaults.zone,
+        grants=defaults.grants(site.id),
     )
 
 

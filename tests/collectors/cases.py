@@ -1,14 +1,20 @@
 """Recorded answers of real products, one folder a case: answers.json says which file answers what.
 
-Files of a case: answers.json, the bodies (.json or .json.gz), site.yaml, expected.json, PROVENANCE.md.
+Files of a case: answers.json, the bodies (.json or .json.gz), site.yaml, expected.json, PROVENANCE.md. A kind that is
+not asked over HTTP has no answers: what was `dropped` into the folder, or the `program` that is started, is the case.
 """
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +24,7 @@ from pydantic import JsonValue
 from collectors.base import Collector, NotFound
 from collectors.registry import REGISTRY, build
 from suanli.catalog.accelerators import load_accelerators
+from suanli.model.grants import Grants, Program
 from suanli.model.polled import PolledSite
 from suanli.model.site import Site
 from suanli.registry.file import read_sites
@@ -26,6 +33,8 @@ from suanli.registry.polled import PollDefaults, polled_site
 HERE = Path(__file__).parent
 NOW = 1_795_488_000
 """When the cases are polled: 2026-11-24, just after they were recorded."""
+
+ZONE = ZoneInfo("Asia/Shanghai")
 
 Reply = Callable[[str, Mapping[str, str] | None], JsonValue]
 
@@ -55,6 +64,13 @@ def always(payload: JsonValue) -> FakeHttp:
     return FakeHttp(lambda _path, _params: payload)
 
 
+def _nobody(path: str, _params: object) -> JsonValue:
+    raise AssertionError(f"asked over HTTP: {path}")
+
+
+NO_HTTP = FakeHttp(_nobody)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One folder."""
@@ -65,6 +81,10 @@ class Case:
     @property
     def site(self) -> PolledSite:
         return polled(registered(self.folder / "site.yaml")[0])
+
+    @property
+    def over_http(self) -> bool:
+        return REGISTRY[self.kind].Settings.reached_by == "http"
 
     @property
     def expected(self) -> Any:
@@ -120,7 +140,7 @@ def name_of(case: Case) -> str:
 
 
 def registered(file: Path) -> list[Site]:
-    return read_sites([file], ZoneInfo("Asia/Shanghai"), load_accelerators())
+    return read_sites([file], ZONE, load_accelerators())
 
 
 def polled(site: Site) -> PolledSite:
@@ -130,7 +150,30 @@ def polled(site: Site) -> PolledSite:
 
 
 def collector_of(case: Case, http: FakeHttp | None = None) -> Collector:
-    return build(case.site, http or case.http())
+    """Of what is on this machine, a copy of its own."""
+    if case.over_http:
+        return build(case.site, http or case.http())
+    return build(replace(case.site, zone=ZONE, grants=granted(case, Path(tempfile.mkdtemp(dir=_copies())))), NO_HTTP)
+
+
+def granted(case: Case, folder: Path) -> Grants:
+    """What config.yaml would give this case: its tables, dropped into this folder a minute ago, or its program."""
+    source = case.site.source
+    if (case.folder / "dropped").is_dir():
+        inner = folder / source.settings.get("path", "")
+        for file in sorted((case.folder / "dropped").iterdir()):
+            inner.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, inner / file.name)
+            os.utime(inner / file.name, (NOW - 60, NOW - 60))
+        return Grants(folder=str(folder))
+    return Grants(programs=(Program("power", (str(case.folder / "program"),)),))
+
+
+@cache
+def _copies() -> str:
+    made = tempfile.TemporaryDirectory(prefix="suanli-cases-")
+    atexit.register(made.cleanup)
+    return made.name
 
 
 def _decoded(file: Path) -> Any:

@@ -1,6 +1,8 @@
 """Every kind of source through one suite: recorded answers, and everything that can go wrong with an answer.
 
 Golden answers and made-up JSON come from a fake Http; refusals, faults and cut-off bodies come over a real connection.
+A kind says how it is asked (`Settings.reached_by`): what mistreats a connection is for those that have one; what can go
+wrong with a folder or a program stands in their own tests, and each group proves that it found its subjects.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from hypothesis import strategies as st
 from collectors.base import CollectError, Collector, NotFound, Refused, Unreadable
 from collectors.client import ClientPool
 from collectors.poller import Poller
-from collectors.registry import REGISTRY, build, check_source
+from collectors.registry import REGISTRY, build, check_source, grant_faults
 from collectors.schedule import first_turn
+from suanli.model.grants import Grants, Program
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledSite, PollOutcome
 from suanli.model.sample import Sample
@@ -40,21 +43,31 @@ from tests.collectors.cases import (
     registered,
 )
 from tests.collectors.counting import counted
+from tests.collectors.counting_here import counted_here
 from tests.collectors.raw_server import Answer, RawServer, says_nothing, sends, sends_bytes
 from tests.reaching import loopback
 
 KINDS = sorted(REGISTRY)
 SOURCES = HERE.parents[1] / "collectors"
 
+HTTP_KINDS = [kind for kind in KINDS if REGISTRY[kind].Settings.reached_by == "http"]
+LOCAL_KINDS = [kind for kind in KINDS if kind not in HTTP_KINDS]
+every_http_kind = pytest.mark.parametrize("kind", HTTP_KINDS)
+every_local_kind = pytest.mark.parametrize("kind", LOCAL_KINDS)
 every_kind = pytest.mark.parametrize("kind", KINDS)
-SHAPES = [case for case in ALL if case.kind != "slurm" or case.folder.name.endswith(("22.05.8-v0.0.38", "v0.0.45"))]
+SHAPES = [case for case in ALL if case.over_http]
+SHAPES = [case for case in SHAPES if case.kind != "slurm" or case.folder.name.endswith(("22.05.8-v0.0.38", "v0.0.45"))]
 """Answers that differ in shape, for what is tried many times over."""
 
 every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
 def test_the_suite_found_every_kind() -> None:
-    assert len(REGISTRY) >= 6
+    assert len(REGISTRY) >= 8
+    assert len(HTTP_KINDS) >= 6
+    assert LOCAL_KINDS == ["exec", "file"]
+    assert {REGISTRY[kind].Settings.reached_by for kind in LOCAL_KINDS} == {"folder", "program"}
+    assert {case.kind for case in SHAPES} == set(HTTP_KINDS)
     for kind in KINDS:
         assert len(cases(kind)) >= 2, kind
         assert (SOURCES / kind / "README.md").is_file(), kind
@@ -90,7 +103,7 @@ async def test_a_recorded_answer_gives_the_golden_samples(case: Case) -> None:
 @every_case
 def test_the_golden_figures_are_those_of_an_independent_count(case: Case) -> None:
     golden = {row["pool"]: {rung.field: row[rung.field] for rung in SAMPLE_RUNGS} for row in case.expected}
-    own = counted(name_of(case), case.body, case.others)
+    own = counted(name_of(case), case.body, case.others) if case.over_http else counted_here(case.folder)
 
     assert golden.keys() == own.keys()
     for pool, rungs in own.items():
@@ -103,7 +116,7 @@ async def test_collectors_share_nothing(kind: str) -> None:
 
     for samples, (case, _) in zip(await asyncio.gather(*(one.collect(NOW) for _, one in made)), made, strict=True):
         assert [golden(sample) for sample in samples] == case.expected
-    failing = build(cases(kind)[0].site, FakeHttp(_refuses))
+    failing = build(cases(kind)[0].site, FakeHttp(_refuses))  # config.yaml gives it nothing, either
     with pytest.raises(Refused):
         await failing.collect(NOW)
     for case, collector in reversed(made):
@@ -135,7 +148,7 @@ def _refuses(_path: str, _params: object) -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-@every_kind
+@every_http_kind
 async def test_a_bad_answer_gives_an_error_of_its_kind(
     kind: str, answer: Answer, kind_of_error: type[CollectError]
 ) -> None:
@@ -146,7 +159,7 @@ async def test_a_bad_answer_gives_an_error_of_its_kind(
     assert outcome.reason
 
 
-@every_kind
+@every_http_kind
 async def test_no_answer_is_unreachable(kind: str) -> None:
     async with RawServer(says_nothing) as server, _door(_at(kind, server.url, timeout=0.05)) as (site, collector):
         outcome, _ = await _polled(site, collector)
@@ -329,6 +342,45 @@ def test_an_unknown_kind_is_told_with_those_that_are_known() -> None:
 
 def test_a_site_without_a_source_has_nothing_to_check() -> None:
     assert check_source(_with("slurm").model_copy(update={"source": None})) == []
+
+
+@every_local_kind
+async def test_a_kind_that_is_not_asked_over_http_asks_nothing_and_is_given_no_url(kind: str) -> None:
+    collector = collector_of(cases(kind)[0])  # with an Http that fails the test when it is used
+    assert await collector.collect(NOW)
+
+    site = registered(SOURCES / kind / "sample.yaml")[0]
+    assert site.source is not None
+    there = site.model_copy(update={"source": site.source.model_copy(update={"url": "http://10.0.0.1"})})
+    assert [problem.message for problem in check_source(there)] == [
+        f"kind {kind} is not asked over HTTP: leave this out"
+    ]
+
+
+@every_local_kind
+def test_what_is_on_this_machine_is_given_by_the_configuration_alone(kind: str) -> None:
+    site = registered(SOURCES / kind / "sample.yaml")[0]
+    other = site.model_copy(update={"source": None, "cross_check": site.source})
+    assert site.source is not None
+    given_here = Grants("/srv/drop", (Program(site.source.settings.get("program", ""), ("/bin/true",)),))
+
+    for one, where in ((site, "source"), (other, "cross_check")):
+        (problem,) = grant_faults(one, Grants())
+        assert problem.key == f"site {site.id}: {where}"
+        assert problem.message.startswith("config.yaml gives this site no ")
+        assert grant_faults(one, given_here) == []
+
+
+@every_http_kind
+def test_a_kind_that_is_asked_over_http_needs_a_url_and_nothing_here(kind: str) -> None:
+    site = registered(SOURCES / kind / "sample.yaml")[0]
+    assert site.source is not None
+    nowhere = site.model_copy(update={"source": site.source.model_copy(update={"url": None})})
+
+    assert [str(problem) for problem in check_source(nowhere)] == [
+        f"site {site.id}: source.url: expected the URL of the management API"
+    ]
+    assert grant_faults(site, Grants()) == []
 
 
 @every_kind

@@ -87,7 +87,7 @@ def headers_of(site: Site) -> dict[str, str]:
 
 async def ask(client: httpx.AsyncClient, site: Site, path: str, **params: str) -> httpx.Response:
     assert site.source is not None
-    return await client.get(site.source.url + path, params=params, headers=headers_of(site))
+    return await client.get(f"{site.source.url}{path}", params=params, headers=headers_of(site))
 
 
 async def devices_of(client: httpx.AsyncClient, site: Site) -> dict[str, tuple[float, float]]:
@@ -315,7 +315,7 @@ async def test_without_the_token_of_the_site_the_answer_is_401(kind: str, path: 
         right = headers_of(site)
         wrong: list[Mapping[str, str]] = [{}, {name: f"{value}x" for name, value in right.items()}]
         for headers in wrong:
-            assert (await client.get(site.source.url + path, headers=headers)).status_code == 401
+            assert (await client.get(f"{site.source.url}{path}", headers=headers)).status_code == 401
 
 
 async def test_prometheus_knows_its_queries_only(tmp_path: Path) -> None:
@@ -417,4 +417,4 @@ async def test_stop_leaves_no_task_and_no_listener(tmp_path: Path) -> None:
     assert asyncio.all_tasks() == before
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.ConnectError):
-            await client.get(source.url)
+            await client.get(str(source.url))

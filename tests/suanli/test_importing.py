@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,17 +16,18 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from suanli.catalog.accelerators import load_accelerators
 from suanli.cli.importing import import_history
 from suanli.cli.main import global_options
 from suanli.importing import samples as importing
-from suanli.importing.cells import filled, parsers
-from suanli.importing.rows import COLUMNS
 from suanli.importing.samples import read_samples
 from suanli.model.errors import InputError
 from suanli.model.sample import Sample
 from suanli.store.sql import Store
+from suanli.tables.cells import filled, parsers
+from suanli.tables.rows import COLUMNS
 from tests.suanli.making import MAX_AGE, SITES_YAML, T0, ZONE, a_pool, a_site, a_store, built, open_store
 from tests.suanli.running import Ended, suanli
 
@@ -274,7 +276,7 @@ def test_a_wrong_value_of_json(problems: Callable[..., list[str]], value: dict[s
         (HEADER + ",zz\n", ["f1:1: zz: unknown column; known: site, pool, at, "]),
         (HEADER + ",at\n", ["f1:1: at: this column comes twice"]),
         (rows('s,p,1700000000,"1'), ["f1:2: is no CSV here: "]),
-        (HEADER.encode("utf-16"), ["f1: is not UTF-8: save it as CSV UTF-8"]),
+        (HEADER.encode("utf-16"), ["f1: is neither UTF-8 nor GB18030: save it as CSV UTF-8"]),
         ('[{"site": "s"', ["f1:1: is no JSON here: "]),
         ("[1]", ["f1: [0]: expected an object of columns and values"]),
         ('{"site": "s",\n', ["f1:1: is no JSON object in one line: "]),
@@ -292,7 +294,7 @@ def test_a_file_that_is_not_there(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large(problems: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suanli.importing.files.MAX_BYTES", 2**20)
+    monkeypatch.setattr("suanli.tables.files.MAX_BYTES", 2**20)
     assert problems("x" * (2**20 + 1)) == ["f1: larger than 1 MiB: import it in parts"]
 
 
@@ -454,3 +456,53 @@ def test_what_is_imported_is_no_stale_answer_of_a_source(tmp_path: Path) -> None
     assert suanli(tmp_path, "import", "old.csv").code == 0
     found = suanli(tmp_path, "rates", "--at", "2023-11-14T22:14Z", "--json").data["groups"]
     assert [(one["online_pflops"], one["quality"]) for one in found] == [(80.0, "ok")]
+
+
+def test_a_table_of_a_chinese_spreadsheet_program_is_read_as_it_is_saved(read: Read) -> None:
+    text = rows("s,p,1700000000,1,宿州智算一号，一期", header=HEADER + ",reason")
+    for encoding in ("utf-8", "utf-8-sig", "gb18030"):
+        (sample,) = read(text.encode(encoding))
+        assert (sample.reason, sample.online_pflops) == ("宿州智算一号，一期", 1.0)
+    (sample,) = read(json.dumps([{"site": "s", "pool": "p", "at": T0, "used_pflops": 1, "reason": "镕"}],
+                                ensure_ascii=False).encode("gb18030"))  # fmt: skip
+    assert sample.reason == "镕"
+
+
+def workbook(*lines: list[object], sheets: int = 1) -> bytes:
+    book = Workbook()
+    for number in range(1, sheets):
+        book.create_sheet(f"other {number}")
+    for line in lines:
+        book.worksheets[0].append(line)
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def test_a_workbook_says_the_same_as_csv(read: Read) -> None:
+    header: list[object] = ["site", "pool", "at", "online_devices", "used_pflops"]
+    found = read(
+        workbook(header, ["s", "p", datetime.fromisoformat("2023-11-15T06:13:20"), 10, 1.5], ["t", "p", 1700000060, 8])
+    )
+    same = read("site,pool,at,online_devices,used_pflops\ns,p,2023-11-15T06:13:20,10,1.5\nt,p,1700000060,8,\n")
+    assert found == same
+    assert [sample.at for sample in found] == [1_700_000_000, 1_700_000_060]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (lambda: workbook(["site", "pool", "at", "used_pflops"], ["s", "p", "=1+1", 1], ["s", "p", 1, "x", 3]),
+         ["f1:2: at: is a formula without a value", "f1:3: has cells beside the columns"]),
+        (lambda: workbook(["site", "pool", "at", "used"]), ["f1:1: used: unknown column; did you mean used_pflops?",
+                                                           "f1:1: no column of figures"]),
+        (workbook, ["f1: is empty: expected a header of site, pool, at"]),
+        (lambda: workbook(["site"], sheets=2), ["f1: expected one sheet; sheets in it: 'Sheet', 'other 1'"]),
+        (lambda: b"PK\x03\x04 and nothing more", ["f1: is damaged"]),
+        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ["f1: is an old .xls, or has a password"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_workbook(problems: Callable[..., list[str]], data: Callable[[], bytes], told: list[str]) -> None:
+    found = problems(data())
+    assert len(found) == len(told), found
+    assert all(one.startswith(start) for one, start in zip(found, told, strict=True)), found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from suanli.registry.sheet.layout import Layout, TooMuch, layout_of
 
 TITLE = "容量"
 _TITLES = {TITLE, "capacity", f"{TITLE}_capacity", f"capacity_{TITLE}"}
+_Choice = Callable[[list[Any], str], Any]
 _NO_VALUE = "is a formula without a value: open the file in the spreadsheet program and save it once"
 
 
@@ -50,27 +52,35 @@ class Grid:
 
 def read_grid(path: Path) -> Grid:
     """The sheet of capacity of this workbook; an InputError for a file that is no workbook, or not a safe one."""
-    data = contents(path)
+    return _read(contents(path), str(path), _capacity)
+
+
+def grid_in(data: IO[bytes], name: str, title: str | None) -> Grid:
+    """The sheet of this title, or the only one, of a workbook that is known to be safe to open; name: as it is told."""
+    return _read(data, name, partial(_titled, title))
+
+
+def _read(data: IO[bytes], name: str, chosen: _Choice) -> Grid:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what we do not read: drawings, extensions, headers
-            return _grid(data, path)
+            return _grid(data, name, chosen)
     except InputError:
         raise
     except TooMuch as fault:
-        raise InputError(Problem(message_of(fault), str(path))) from None
+        raise InputError(Problem(message_of(fault), name)) from None
     except Exception as fault:  # what a damaged file raises, in three libraries, nobody has listed
         message = Message(
             "cannot be read as .xlsx ({why}): open it in the spreadsheet program and save it anew",
             why=type(fault).__name__,
         )
-        raise InputError(Problem(message, str(path))) from None
+        raise InputError(Problem(message, name)) from None
 
 
-def _grid(data: IO[bytes], path: Path) -> Grid:
+def _grid(data: IO[bytes], name: str, chosen: _Choice) -> Grid:
     # read_only: neither merged ranges nor links are spread over cells, which could be very many
     book = load_workbook(data, read_only=True, data_only=True, keep_links=False)
-    sheet: Any = _chosen(book.worksheets, path)
+    sheet: Any = chosen(book.worksheets, name)
     with zipfile.ZipFile(data) as archive, archive.open(sheet._worksheet_path) as xml:
         layout = layout_of(xml)
     title = sheet.title if sheet.title.isprintable() else shown(sheet.title)
@@ -80,21 +90,34 @@ def _grid(data: IO[bytes], path: Path) -> Grid:
     return Grid(title, rows, not seen, sorted(layout.hidden_rows & rows.keys()), sorted(layout.hidden_columns))
 
 
-def _chosen(sheets: list[Any], path: Path) -> Any:
+def _capacity(sheets: list[Any], name: str) -> Any:
     """The sheet that is called so; or the only one."""
     named = [sheet for sheet in sheets if folded(sheet.title) in _TITLES] or (sheets if len(sheets) == 1 else [])
     if len(named) == 1:
         return named[0]
-    titles = ", ".join(shown(sheet.title) for sheet in sheets[:5]) or Message("none")
     wanted = Message("expected one sheet called {title} or capacity", title=TITLE)
     raise InputError(
         Problem(
             Message(
-                "{wanted}; sheets in it: {titles} (suanli apply --template writes a form)", wanted=wanted, titles=titles
+                "{wanted}; sheets in it: {titles} (suanli apply --template writes a form)",
+                wanted=wanted,
+                titles=_listed(sheets),
             ),
-            str(path),
+            name,
         )
     )
+
+
+def _titled(title: str | None, sheets: list[Any], name: str) -> Any:
+    named = [sheet for sheet in sheets if title in (None, sheet.title)]
+    if len(named) == 1:
+        return named[0]
+    wanted = Message("expected one sheet") if title is None else Message("expected a sheet called {title}", title=title)
+    raise InputError(Problem(Message("{wanted}; sheets in it: {titles}", wanted=wanted, titles=_listed(sheets)), name))
+
+
+def _listed(sheets: list[Any]) -> str:
+    return ", ".join(shown(sheet.title) for sheet in sheets[:5]) or Message("none")
 
 
 def _rows(sheet: Any, layout: Layout) -> Iterator[tuple[int, dict[int, Cell]]]:

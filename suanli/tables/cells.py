@@ -1,4 +1,4 @@
-"""Cells of a row of history: text or a JSON value in, a number, a time or a word out; ValueError says what is wrong."""
+"""Cells of a row: text or a JSON value in, a number, a time or a word out; ValueError says what is wrong."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""A program that prints samples, for what no other kind of source can ask."""

@@ -1,0 +1,1 @@
+"""A folder into which a centre drops its tables."""
