@@ -11,6 +11,7 @@ from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.prometheus.collector import PrometheusCollector
+from collectors.ray.collector import RayCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
@@ -24,6 +25,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
+    "ray": RayCollector,
 }
 
 
