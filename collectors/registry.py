@@ -12,6 +12,7 @@ from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.ray.collector import RayCollector
+from collectors.runai.collector import RunaiCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
@@ -26,6 +27,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
     "ray": RayCollector,
+    "runai": RunaiCollector,
 }
 
 

@@ -136,5 +136,19 @@ def _pflops(model: str, devices: float) -> float:
     return devices * TFLOPS[model] / 1000
 
 
-_BY_KIND = {"slurm": lambda bodies: _slurm(bodies[0]["nodes"]), "ray": _ray}
+def _runai(bodies: list[Any]) -> Figures:
+    """The values by type and node pool."""
+    told = {one["type"]: {row["groups"][0]["value"]: float(row["value"]) for row in one["values"]} for one in bodies}
+    idle = told["IDLE_ALLOCATED_GPUS"]
+    return {
+        pool: _rungs(
+            online=_pflops(pool, ready),
+            used=_pflops(pool, told["ALLOCATED_GPUS"][pool]),
+            busy=_pflops(pool, told["ALLOCATED_GPUS"][pool] - idle[pool]) if pool in idle else None,
+        )
+        for pool, ready in told["READY_GPUS"].items()
+    }
+
+
+_BY_KIND = {"slurm": lambda bodies: _slurm(bodies[0]["nodes"]), "ray": _ray, "runai": _runai}
 """Kinds of which each case is counted alike."""
