@@ -44,6 +44,7 @@ _USUAL = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Ag
 _WAIT = {"timeout": {"pool": CONNECT_SECONDS}}
 _REFUSED: dict[int, type[Refused]] = {404: NotFound, 410: Gone}
 _ADVICE = {
+    **dict.fromkeys(_MOVED, "sent elsewhere, as to a log-in page: check the site's auth"),
     401: "the credentials are not accepted: check the site's auth",
     403: "the credentials do not suffice: ask the API's operator for the right to read",
     404: "there is nothing at this path: check the site's url and settings",
@@ -132,9 +133,16 @@ class SiteClient:
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
+        try:
+            return await self._get(path, params, headers)
+        except CollectError as error:
+            # Once for all: whatever is quoted of URLs and answers may hold a secret, also one of a query.
+            raise type(error)(self.sign_in.hide(str(error)), error.retry_after) from None
+
+    async def _get(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> JsonValue:
         signed = await self.sign_in.headers(self._post)
         request, answer = await self._asked(path, params, headers, signed)
-        if answer.status == 401 and self.sign_in.forget(signed):
+        if self.sign_in.refused(answer) and self.sign_in.forget(signed):
             signed = await self.sign_in.headers(self._post)
             request, answer = await self._asked(path, params, headers, signed)
         return self._believed(request, answer)
@@ -162,7 +170,7 @@ class SiteClient:
         request = self._request(path, params, headers, signed)
         for _ in range(_MAX_REDIRECTS + 1):
             answer = await self._ask(request)
-            if answer.status not in _MOVED:
+            if answer.status not in _MOVED or self.sign_in.refused(answer):
                 return request, answer
             request = self._moved(request, answer)
         raise Refused(f"{where(request)}: redirected more than {_MAX_REDIRECTS} times: check the site's url")
@@ -185,9 +193,8 @@ class SiteClient:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.
         url = f"{self._url.rstrip('/')}/{path.lstrip('/')}" if path else self._url
         own = {name.encode(): value.encode() for name, value in (headers or {}).items()}
-        return httpx.Request(
-            "GET", self._url_of(url, params), headers={**_USUAL, **self._headers, **own}, extensions=_WAIT
-        )
+        signed = self.sign_in.signed(self._url_of(url, params))
+        return httpx.Request("GET", signed, headers={**_USUAL, **self._headers, **own}, extensions=_WAIT)
 
     def _url_of(self, text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         try:
@@ -236,7 +243,8 @@ class SiteClient:
             target = self.sign_in.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
         same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
-        return httpx.Request("GET", self._within_reach(url), headers=same, extensions=_WAIT)
+        signed = self.sign_in.signed(self._within_reach(url))
+        return httpx.Request("GET", signed, headers=same, extensions=_WAIT)
 
     def _believed(self, request: httpx.Request, answer: Answer) -> JsonValue:
         if not 200 <= answer.status < 300:
@@ -250,7 +258,7 @@ class SiteClient:
 
     def _declined(self, request: httpx.Request, answer: Answer) -> CollectError:
         refused = _REFUSED.get(answer.status, Refused)
-        kind = refused if 400 <= answer.status < 500 else Unreadable
+        kind = refused if 400 <= answer.status < 500 or answer.status in _MOVED else Unreadable
         told = f"{where(request)}: answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}".rstrip()
         parts = filter(None, (told, _ADVICE.get(answer.status), self._said(answer)))
         return kind("; ".join(parts), retry_after(answer.headers))

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from urllib.parse import quote_plus
 
+import httpx
+
 from collectors.answers import Answer
 from collectors.base import Refused
 from suanli.model.errors import InputError
@@ -27,6 +29,14 @@ class SignIn(Protocol):
 
     async def headers(self, ask: Ask) -> Mapping[bytes, bytes]:
         """The same object until something changes; Refused if a secret is missing, unfit to be sent or not accepted."""
+        ...
+
+    def signed(self, url: httpx.URL) -> httpx.URL:
+        """The URL with what of ours belongs into it; the same one until the headers are another object."""
+        ...
+
+    def refused(self, answer: Answer) -> bool:
+        """Whether this answer says that the API does not know us, or not any longer."""
         ...
 
     def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
@@ -76,6 +86,18 @@ class Credentials:
         if self._secret is not None and self._secret.changed(self._auth.user or ""):
             self._headers = encoded(_auth_headers(self._auth, self._secret.value))
         return self._headers
+
+    def signed(self, url: httpx.URL) -> httpx.URL:
+        """With the key, where it is sent in the query; one that somebody put there already is replaced."""
+        if self._auth.parameter is None or self._secret is None:
+            return url
+        try:
+            return url.copy_set_param(self._auth.parameter, self._secret.value)
+        except httpx.InvalidURL:
+            raise Refused("the key is longer than a URL may be: check the site's auth") from None
+
+    def refused(self, answer: Answer) -> bool:
+        return answer.status == 401
 
     def forget(self, _headers: Mapping[bytes, bytes], /) -> bool:
         """These are all that there are."""

@@ -16,7 +16,9 @@ from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.plugins import Kinds
 from collectors.prometheus.collector import PrometheusCollector
+from collectors.ray.collector import RayCollector
 from collectors.redfish.collector import RedfishCollector
+from collectors.runai.collector import RunaiCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.grants import Grants
@@ -34,6 +36,8 @@ REGISTRY = Kinds(
         "kubernetes": KubernetesCollector,
         "openstack": OpenstackCollector,
         "redfish": RedfishCollector,
+        "ray": RayCollector,
+        "runai": RunaiCollector,
         "file": FileCollector,
         "exec": ExecCollector,
     }

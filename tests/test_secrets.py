@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import httpx
 import psycopg
@@ -38,8 +38,12 @@ def made_up(name: str, odd: str = ODD[:-1]) -> str:
 
 
 OF_SITES = {"bearer": made_up("Bq7uTzPa"), "basic": made_up("Kd3rWmYe"), "header": made_up("Hv9cNxLo")}
+ALSO = {"query": made_up("Gx6yRsTu"), "form": made_up("Jw2eMpCi")}
+"""Of sites that are tried in two ways only, as each takes its time."""
+SESSION = "Nc4oZbLh1vFqNc4oZbLh1vFq"
 SECRETS = {
-    **{f"of the site with {kind}": secret for kind, secret in OF_SITES.items()},
+    **{f"of the site with {kind}": secret for kind, secret in (OF_SITES | ALSO).items()},
+    "of a session": SESSION,
     "of the sink that refuses": made_up("Sf2pJgRi"),
     "of the sink that rejects": made_up("Zw8kDbVu"),
     "for reading": "Rt6mXcQoRt6mXcQo5nLpBv",
@@ -76,12 +80,16 @@ class _Repeating(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self._answer()
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+        self._answer(parse_qs(sent).get("password", []) if self.path == "/log-in" else [])
 
-    def _answer(self) -> None:
-        way = self.path.strip("/").partition("/")[0].partition("?")[0]
-        told = [value for name, value in self.headers.items() if name.lower() in ("authorization", "x-api-key")]
+    def _answer(self, posted: Sequence[str] = ()) -> None:
+        path, _, query = self.path.partition("?")
+        way = path.strip("/").partition("/")[0]
+        told = [
+            value for name, value in self.headers.items() if name.lower() in ("authorization", "x-api-key", "cookie")
+        ]
+        told += [*posted, *parse_qs(query).get("key", [])]
         words = [word for value in told for word in (value, value.partition(" ")[2]) if word]
         words += [base64.b64decode(word + "==").decode().partition(":")[2] for word in words if _is_basic(told, word)]
         said = " ".join(form for word in words for form in (word, quote(word, safe=""), repr(word), json.dumps(word)))
@@ -103,6 +111,7 @@ class _Repeating(BaseHTTPRequestHandler):
             "broken": (500, {}, said.encode()),
             "moved": (302, {"Location": f"http://elsewhere.example/{quote(words[-1], safe='')}"}, b""),
             "odd": (200, {}, json.dumps({"pools": [{"name": "p", "up": said, "busy": 1}]}).encode()),
+            "log-in": (200, {"Set-Cookie": f"sid={SESSION}"}, complaint),
             "refusing": (401, {}, complaint),
             "rejecting": (400, {}, complaint),
         }
@@ -179,13 +188,25 @@ def a_site(id_: str, url: str, auth: dict[str, Any]) -> dict[str, Any]:
     return site | {"pools": [pool]}
 
 
-def auth_of(kind: str, folder: Path) -> dict[str, Any]:
+def auth_of(kind: str, folder: Path, url: str) -> dict[str, Any]:
     """bearer by a variable, the others by files; as they may be named by an operator too."""
     if kind == "bearer":
         return {"kind": "bearer", "token": {"env": "SECRET_BEARER"}}
     if kind == "basic":
         return {"kind": "basic", "user": "monitor", "password": {"file": str(folder / "basic.secret")}}
+    if kind == "query":
+        return {"kind": "query", "parameter": "key", "token": {"file": str(folder / "query.secret")}}
+    if kind == "form":
+        return {
+            "kind": "form",
+            "url": f"{url}/log-in",
+            "user": "monitor",
+            "password": {"file": str(folder / "form.secret")},
+        }
     return {"kind": "header", "header": "X-Api-Key", "token": {"file": str(folder / "header.secret")}}
+
+
+TRIED = [(way, kind) for way in WAYS for kind in OF_SITES] + [(way, kind) for way in WAYS[1:3] for kind in ALSO]
 
 
 def configured(run: Run, store: object) -> None:
@@ -208,8 +229,8 @@ def configured(run: Run, store: object) -> None:
 
 def told(folder: Path) -> dict[str, str]:
     """The secrets where they belong: in files and in the environment."""
-    for kind in ("basic", "header"):
-        (folder / f"{kind}.secret").write_text(OF_SITES[kind] + "\n")
+    for kind in ("basic", "header", *ALSO):
+        (folder / f"{kind}.secret").write_text((OF_SITES | ALSO)[kind] + "\n")
     (folder / "rejecting.secret").write_text(SECRETS["of the sink that rejects"])
     (folder / "sites").mkdir()
     return {
@@ -220,11 +241,9 @@ def told(folder: Path) -> dict[str, str]:
 
 
 def _sites_that_fail_in_every_way(run: Run) -> None:
-    sites = [a_site(CANARY, f"{run.url}/good", auth_of("bearer", run.served.folder))]
+    sites = [a_site(CANARY, f"{run.url}/good", auth_of("bearer", run.served.folder, run.url))]
     sites += [
-        a_site(f"{way}-{kind}", f"{run.url}/{way}", auth_of(kind, run.served.folder))
-        for way in WAYS
-        for kind in OF_SITES
+        a_site(f"{way}-{kind}", f"{run.url}/{way}", auth_of(kind, run.served.folder, run.url)) for way, kind in TRIED
     ]
     file = run.served.folder / "sites.yaml"
     file.write_text(yaml.safe_dump({"sites": sites}, allow_unicode=True))
@@ -275,10 +294,9 @@ def _over_http(run: Run, admin: str, operator: str) -> None:
     for path in run.ask("GET", "/api/v1/openapi.json", admin).json()["paths"]:
         if "{" not in path:
             run.ask("GET", path, admin)
-    for way in WAYS:
-        for kind in OF_SITES:
-            site = a_site("probed", f"{run.url}/{way}", auth_of(kind, run.served.folder))
-            assert run.ask("POST", "/api/v1/probe", admin, json=site).status_code == 200
+    for way, kind in TRIED:
+        site = a_site("probed", f"{run.url}/{way}", auth_of(kind, run.served.folder, run.url))
+        assert run.ask("POST", "/api/v1/probe", admin, json=site).status_code == 200
     pasted = a_site("x", run.url, {"kind": "bearer", "token": run.secrets["pasted as a site's"]})
     assert run.ask("PUT", "/api/v1/sites/x", admin, json=pasted).status_code == 422
     remote = {"SUANLI_SERVER": run.served.url, "SUANLI_TOKEN": admin}

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 _Id = Annotated[str, typer.Argument(metavar="SITE", help="lower-case letters, digits and hyphens; stable for ever")]
 _Effective = Annotated[str | None, typer.Option("--effective", help="since when that is true; since now when left out")]
 
-_WITH_PASSWORD = ("basic", "oauth2", "keystone", "redfish")
+_WITH_PASSWORD = ("basic", "oauth2", "keystone", "redfish", "form")
 """Kinds of access of which the secret is a password; of the others it is a token."""
+_NAMED = {"header": "header", "query": "parameter"}
 
 
 @grouped
@@ -206,7 +207,7 @@ def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
 
 
 def _auth(kind: str, access: Access) -> dict[str, Any]:
-    named = {"user": access.user, "url": access.auth_url}
+    named = {"user": access.user, "url": access.auth_url, _NAMED.get(kind, "header"): access.auth_name}
     return {"kind": kind} | {name: text for name, text in named.items() if text} | _secret(kind, access.secret)
 
 

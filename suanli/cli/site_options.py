@@ -38,13 +38,18 @@ class Access:
         None
     )
     auth: Annotated[
-        str | None, typer.Option("--auth", help="none, basic, bearer, header, slurm, oauth2, keystone or redfish")
+        str | None,
+        typer.Option("--auth", help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish or form"),
     ] = None
     auth_url: Annotated[
-        str | None, typer.Option("--auth-url", help="for oauth2 and keystone: who gives the tokens")
+        str | None,
+        typer.Option("--auth-url", help="for oauth2 and keystone: who gives the tokens; for form: where it is posted"),
+    ] = None
+    auth_name: Annotated[
+        str | None, typer.Option("--auth-name", help="for header and query: what the header or parameter is called")
     ] = None
     user: Annotated[
-        str | None, typer.Option("--user", help="for basic, slurm, oauth2 (client id), keystone and redfish")
+        str | None, typer.Option("--user", help="for basic, slurm, oauth2 (client id), keystone, redfish and form")
     ] = None
     secret: Annotated[
         str | None,

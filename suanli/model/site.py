@@ -21,15 +21,17 @@ URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-_AUTH: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+AUTH_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "none": ((), ()),
     "basic": (("user", "password"), ()),
     "bearer": (("token",), ()),
     "header": (("header", "token"), ()),
+    "query": (("parameter", "token"), ()),
     "slurm": (("user", "token"), ()),
-    "oauth2": (("url", "user", "password"), ("scope",)),
+    "oauth2": (("url", "user", "password"), ("scope", "credentials_in")),
     "keystone": (("url", "user", "password"), ("project", "domain")),
     "redfish": (("user", "password"), ()),
+    "form": (("url", "user", "password"), ("user_field", "password_field")),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
 _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
@@ -38,25 +40,33 @@ _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
 class Auth(BaseModel):
     """How a site's API knows us. kind decides which of the others are needed.
 
-    oauth2: client credentials; url gives the tokens, user is the client's id, password its secret. keystone: url ends
-    in /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
-    ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end.
+    query: the token is sent as this parameter of each URL. oauth2: client credentials; url gives the tokens, user is
+    the client's id, password its secret, both sent in a header unless credentials_in is body. keystone: url ends in
+    /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
+    ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end. form: url is where a
+    log-in form is posted to, which answers with cookies; its fields are called username and password if it is not said.
     """
 
     model_config = _STRICT
-    kind: Literal["none", "basic", "bearer", "header", "slurm", "oauth2", "keystone", "redfish"] = "none"
+    kind: Literal["none", "basic", "bearer", "header", "query", "slurm", "oauth2", "keystone", "redfish", "form"] = (
+        "none"
+    )
     user: str | None = None
     password: SecretRef | None = None
     token: SecretRef | None = None
     header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+    parameter: str | None = _PLAIN_WORD
     url: str | None = Field(default=None, pattern=URL)
     scope: str | None = _PLAIN_WORD
+    credentials_in: Literal["header", "body"] | None = None
     project: str | None = _PLAIN_WORD
     domain: str | None = _PLAIN_WORD
+    user_field: str | None = _PLAIN_WORD
+    password_field: str | None = _PLAIN_WORD
 
     @model_validator(mode="after")
     def _complete(self) -> Auth:
-        needed, also = _AUTH[self.kind]
+        needed, also = AUTH_KINDS[self.kind]
         given = {name for name in type(self).model_fields if name != "kind" and getattr(self, name) is not None}
         if not set(needed) <= given or given - set(needed) - set(also):
             known = ", ".join(needed) or Message("nothing else")

@@ -18,10 +18,8 @@ Figures = dict[str, dict[str, float | None]]
 def counted(case: str, body: Any, others: list[Any]) -> Figures:
     """`case` is kind/folder; others: the recorded bodies after the first."""
     kind, _, name = case.partition("/")
-    if kind == "slurm":
-        return _slurm(body["nodes"])
-    if kind in _OF_ALL:
-        return _OF_ALL[kind]([body, *others])
+    if kind in _BY_KIND:
+        return _BY_KIND[kind]([body, *others])
     if name == "ironic-39.0":
         nodes = [node["provision_state"] for node in body["nodes"]]
         return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
@@ -132,16 +130,34 @@ def _redfish(bodies: list[Any]) -> Figures:
     }
 
 
-_OF_ALL = {"kubernetes": _kubernetes, "redfish": _redfish}
-"""Kinds of which every answer is counted."""
-
-
 def _processors(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict) and value.get("Model") in _MODELS:
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _processors(inner)
+
+
+_RAY_MARKS = {"Type:A100'": "a100", "Type:H100'": "h100", "Type:Ascend910B'": "ascend"}
+
+
+def _ray(bodies: list[Any]) -> Figures:
+    """Nodes that live, by the mark of their model; what is used by the monitor's numbers, else by the shown line."""
+    status, nodes = (one["data"] for one in sorted(bodies, key=lambda one: "summary" in one["data"]))
+    online: dict[str, float] = {}
+    used: dict[str, float] = {}
+    for node in nodes["summary"]:
+        if "stateSnapshot" in node["raylet"]:  # the dead have none
+            (pool,) = (pool for mark, pool in _RAY_MARKS.items() if mark in str(node))
+            kind = "NPU" if pool == "ascend" else "GPU"
+            name = node["raylet"]["nodeId"]
+            online[pool] = node["raylet"]["resourcesTotal"][kind]
+            if status["clusterStatus"]:
+                used[pool] = status["clusterStatus"]["loadMetricsReport"]["usageByNode"][name][kind][0]
+            else:
+                (line,) = (line for line in nodes["nodeLogicalResources"][name].split("\n") if f" {kind}" in line)
+                used[pool] = float(line.split("/")[0]) + (float(line.split(" of ")[1].split()[0]) if "(" in line else 0)
+    return {pool: _rungs(online=_pflops(pool, online[pool]), used=_pflops(pool, used[pool])) for pool in online}
 
 
 def _rungs(
@@ -152,3 +168,27 @@ def _rungs(
 
 def _pflops(model: str, devices: float) -> float:
     return devices * TFLOPS[model] / 1000
+
+
+def _runai(bodies: list[Any]) -> Figures:
+    """The values by type and node pool."""
+    told = {one["type"]: {row["groups"][0]["value"]: float(row["value"]) for row in one["values"]} for one in bodies}
+    idle = told["IDLE_ALLOCATED_GPUS"]
+    return {
+        pool: _rungs(
+            online=_pflops(pool, ready),
+            used=_pflops(pool, told["ALLOCATED_GPUS"][pool]),
+            busy=_pflops(pool, told["ALLOCATED_GPUS"][pool] - idle[pool]) if pool in idle else None,
+        )
+        for pool, ready in told["READY_GPUS"].items()
+    }
+
+
+_BY_KIND = {
+    "slurm": lambda bodies: _slurm(bodies[0]["nodes"]),
+    "kubernetes": _kubernetes,
+    "redfish": _redfish,
+    "ray": _ray,
+    "runai": _runai,
+}
+"""Kinds of which each case is counted alike."""

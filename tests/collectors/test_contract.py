@@ -63,8 +63,8 @@ every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
 def test_the_suite_found_every_kind() -> None:
-    assert len(REGISTRY) >= 8
-    assert len(HTTP_KINDS) >= 6
+    assert len(REGISTRY) >= 10
+    assert len(HTTP_KINDS) >= 8
     assert LOCAL_KINDS == ["exec", "file"]
     assert {REGISTRY[kind].Settings.reached_by for kind in LOCAL_KINDS} == {"folder", "program"}
     assert {case.kind for case in SHAPES} == set(HTTP_KINDS)
@@ -223,6 +223,9 @@ READ = {"nodes", "errors", "name", "state", "state_flags", "gres", "gres_used", 
 READ |= {"kind", "items", "metadata", "spec", "labels", "taints", "conditions", "type", "allocatable", "unschedulable"}
 READ |= {"nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "nvidia.com/gpu.product", "effect", "key"}
 READ |= {"resource_providers", "root_provider_uuid", "uuid", "generation", "nodes", "provision_state", "maintenance"}
+READ |= {"clusterStatus", "loadMetricsReport", "usageByNode", "time", "summary", "raylet", "state", "resourcesTotal"}
+READ |= {"nodeId", "GPU", "acceleratorType:A100", "nodeLogicalResources", "gpus", "utilizationGpu"}
+READ |= {"values", "groups", "timestamp"}
 READ |= {"status", "error", "data", "resultType", "result", "metric", "value", "modelName", "chip", "pod"}
 READ |= {"Members", "@odata.id", "ProcessorType", "Model", "Status", "State", "Health", "Metrics", "BandwidthPercent"}
 """Keys that some collector reads; a change elsewhere proves little."""
@@ -286,6 +289,16 @@ def test_the_readme_names_every_setting_and_what_an_operator_must_know(kind: str
         assert f"\n## {heading}\n" in text, heading
     for case in cases(kind):
         assert case.folder.name in text, case.folder.name
+
+
+@every_kind
+def test_the_readme_of_all_tells_how_each_kind_was_proven(kind: str) -> None:
+    text = (SOURCES.parent / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| [`{kind}`](collectors/{kind}/README.md) |"))
+    proven = row.split("|")[3]
+
+    made = ["from a model" in (case.folder / "PROVENANCE.md").read_text(encoding="utf-8") for case in cases(kind)]
+    assert ("no real one" in proven) == all(made), "answers made from a model must be told as such"
 
 
 def _with(kind: str, **changed: object) -> Site:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import orjson
@@ -52,6 +53,20 @@ async def test_it_is_asked_for_as_the_standard_says(tmp_path: Path) -> None:
     assert url == "https://id.example/token"
     assert httpx.BasicAuth("me%3A1", "s3cret+pass%26word")._auth_header == sent["Authorization"]
     assert content == b"grant_type=client_credentials&scope=read+gpu"
+
+
+async def test_some_want_the_secret_in_the_body_and_nowhere_else(tmp_path: Path) -> None:
+    giver = Giver()
+
+    await sign_in(tmp_path, [0.0], credentials_in="body").headers(giver)
+
+    ((_, sent, content),) = giver.asked
+    assert "Authorization" not in sent
+    assert parse_qs(content.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["me:1"],
+        "client_secret": ["s3cret pass&word"],
+    }
 
 
 async def test_it_is_renewed_before_it_ends_and_not_by_each_poll(tmp_path: Path) -> None:
@@ -134,9 +149,11 @@ async def test_a_token_that_no_header_can_carry_is_refused_and_the_token_is_hidd
 @pytest.mark.parametrize(
     ("auth", "told"),
     [
-        ({"kind": "oauth2", "user": "a"}, "auth kind oauth2 takes url, user, password; and may take scope"),
+        ({"kind": "oauth2", "user": "a"}, "url, user, password; and may take scope, credentials_in"),
         ({"kind": "keystone", "url": "https://k/v3", "user": "a", "scope": "x"}, "may take project, domain"),
         ({"kind": "oauth2", "url": "ftp://x", "user": "a"}, "url"),
+        ({"kind": "form", "user": "a"}, "form takes url, user, password; and may take user_field, password_field"),
+        ({"kind": "query", "parameter": "key"}, "auth kind query takes parameter, token"),
         ({"kind": "basic", "user": "a", "url": "https://k"}, "auth kind basic takes user, password"),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_source_with_its_settings_and_secret_by_name(tmp_path: Path) -> None:
     assert found["auth"]["token"]["file"] == "/etc/suanli/wh.token"
 
 
-@pytest.mark.parametrize("kind", ["oauth2", "keystone"])
+@pytest.mark.parametrize("kind", ["oauth2", "keystone", "form"])
 def test_a_source_that_is_signed_in_to_elsewhere(tmp_path: Path, kind: str) -> None:
     source = ["--kind", "http_json", "--url", "https://api.example/v1", "--setting", "path=/compute"]
     source += ["--setting", "fields={online: up}", "--auth", kind, "--user", "suanli", "--secret", "env:WH_SECRET"]
@@ -82,6 +82,15 @@ def test_a_site_of_many_addresses_each_of_which_signs_us_in(tmp_path: Path) -> N
     assert register(tmp_path, *SITE, *source, "--setting", "hosts=['bmc-[02-64].example']").code == 0
     found = shown(tmp_path)["source"]
     assert (found["auth"]["kind"], found["settings"]) == ("redfish", {"hosts": ["bmc-[02-64].example"]})
+
+
+@pytest.mark.parametrize(("kind", "named"), [("header", "header"), ("query", "parameter")])
+def test_a_source_whose_key_has_a_name(tmp_path: Path, kind: str, named: str) -> None:
+    source = ["--kind", "http_json", "--url", "https://api.example/v1", "--setting", "path=/compute"]
+    source += ["--setting", "fields={online: up}", "--auth", kind, "--auth-name", "api-key", "--secret", "env:WH_KEY"]
+    assert register(tmp_path, *SITE, *source).code == 0
+    auth = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
+    assert auth == {"kind": kind, named: "api-key", "token": {"env": "WH_KEY", "file": None}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Ray through its dashboard."""

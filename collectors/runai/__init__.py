@@ -1,0 +1,1 @@
+"""Run:ai through its control plane."""
