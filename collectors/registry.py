@@ -11,11 +11,12 @@ from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.prometheus.collector import PrometheusCollector
+from collectors.push.collector import PushCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
-from suanli.model.site import Site, Source
+from suanli.model.site import PUSH, Site, Source
 from suanli.model.yamlfile import Loc, dotted, unknown_key
 
 REGISTRY: dict[str, type[Collector]] = {
@@ -24,7 +25,10 @@ REGISTRY: dict[str, type[Collector]] = {
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
+    PUSH: PushCollector,
 }
+NOT_ASKED = frozenset({PUSH})
+"""Those that come by themselves: no poller has them in its plan."""
 
 
 def build(site: PolledSite, http: Http) -> Collector:

@@ -1,4 +1,4 @@
-"""The shapes of answers about tokens, the audit trail, maintenance and quarantine; times are ISO 8601 in UTC."""
+"""The shapes of answers about tokens, the audit trail, maintenance, quarantine, pushes; times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -181,3 +181,26 @@ class Released(BaseModel):
     id: str
     released: bool
     sample: dict[str, Any]
+
+
+class PushedNote(BaseModel):
+    """What looks wrong with a sample, and what became of it; `figure`: one number of it is in quarantine."""
+
+    pool: str
+    at: str
+    state: Literal["suspect", "quarantined", "figure"]
+    reason: str
+
+
+class PushedAnswer(BaseModel):
+    """What became of the samples. kept: slots that hold one of them now; new: those that said something new.
+
+    suspect: those that count and look wrong; quarantined: samples and figures that count nowhere. notes: at most 100.
+    """
+
+    site: str
+    kept: int
+    new: int
+    suspect: int
+    quarantined: int
+    notes: list[PushedNote]

@@ -28,6 +28,7 @@ from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from exporter.stages import Stages
 from suanli.alerts.evaluator import Evaluator
+from suanli.awaited import Silence, awaited
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
@@ -38,7 +39,7 @@ from suanli.record import opened_store
 from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
-from suanli.registry.polled import polled_cross_check, polled_site
+from suanli.registry.polled import is_pushed, polled_cross_check, polled_site
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -62,6 +63,8 @@ def polled(store: Store, config: Config, signal: Signal = "source") -> list[Poll
 
 
 def _polled(item: RecordedSite, config: Config, signal: Signal) -> PolledSite | None:
+    if signal == "source" and is_pushed(item.site):
+        return None
     site = item.site.model_copy(update={"pools": tuple(pool.pool for pool in item.pools)})
     return _SIGNALS[signal](site, config.poll.defaults, load_accelerators())
 
@@ -135,7 +138,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         own.registry.register(stages)
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
-        poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
+        told = _all_of(outcomes.note, own.note)
+        poller = Poller(commit.append, told, concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
         exposition = Exposition(store, outcomes, checks, own, config)
         office = Office(store, config)
@@ -143,7 +147,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             store,
             exposition,
             config,
-            ServedDesk(office, outcomes),
+            ServedDesk(office, outcomes, told),
             lambda: poller.fault or "",
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
@@ -166,6 +170,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             _Work("poller of second signals", checker.run(), checker.stop),
         )
         tasks.start(_Work("registry watch", _watch(store, plans)))
+        silence = Silence(store, config, outcomes, told)
+        tasks.start(_Work("watch of those that push", silence.run(), silence.stop))
         tasks.start(
             _Work("notifier", notifier.run(), notifier.stop),
             *(_Work(f"channel {one.channel.name}", one.run(), one.stop) for one in notifier.couriers),
@@ -274,7 +280,7 @@ class _Plan:
         sites = polled(self.store, self.config, self.signal)
         self.known = {site.id: self._kept(site) for site in sites}
         self.poller.plan(self.known.values())
-        self.outcomes.forget_all_but(set(self.known))
+        self.outcomes.forget_all_but(set(self.known) | {site.id for site in awaited(self.store)})
 
     def _kept(self, site: PolledSite) -> tuple[PolledSite, Collector]:
         known = self.known.get(site.id)

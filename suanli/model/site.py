@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from suanli.model.capacity import CapacityEntry, Moment
 from suanli.model.message import Message
@@ -18,6 +19,8 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=PLAIN)]
 
 URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+PUSH = "push"
+"""The kind of a source that nobody asks: what it says is brought to us (docs/decisions/0024-push.md)."""
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -80,17 +83,33 @@ class Tls(BaseModel):
 
 
 class Source(BaseModel):
-    """Where a site's figures come from; `settings` are those of its kind of collector."""
+    """Where a site's figures come from; `settings` are those of its kind of collector.
+
+    url: only a source of kind push has none, as nobody asks it; its interval is how often it is expected to come.
+    """
 
     model_config = _STRICT
     kind: str
-    url: str = Field(pattern=URL)
+    url: str = Field(default="", pattern=f"^$|{URL}", validate_default=True)
     auth: Auth = Auth()
     tls: Tls = Tls()
     interval: Duration | None = None
     timeout: Duration | None = None
     max_age: Duration | None = None
     settings: dict[str, Any] = {}
+
+    @field_validator("url")
+    @classmethod
+    def _named_where_it_is_asked(cls, url: str, info: ValidationInfo) -> str:
+        if not url and info.data.get("kind") != PUSH:
+            raise PydanticKnownError("missing")
+        return url
+
+    @model_validator(mode="after")
+    def _not_asked(self) -> Source:
+        if self.kind == PUSH and (self.url or self.auth != Auth() or self.tls != Tls() or self.timeout is not None):
+            raise ValueError(Message("a source of kind push is not asked: leave out url, auth, tls and timeout"))
+        return self
 
 
 class Match(BaseModel):
@@ -157,6 +176,8 @@ class Site(BaseModel):
         if self.cross_check is not None:
             if self.source is None:
                 raise ValueError(Message("a cross_check needs a source to be compared with"))
+            if self.cross_check.kind == PUSH:
+                raise ValueError(Message("a cross_check is asked: it cannot be of kind push"))
             strange = sorted(self.cross_check.matches.keys() - {pool.id for pool in self.pools})
             if strange and self.pools:
                 raise ValueError(

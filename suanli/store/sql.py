@@ -33,6 +33,7 @@ from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
 from suanli.store.states import pool_states
+from suanli.store.taken import Taken, nothing_else
 
 _log = logging.getLogger("suanli.store")
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
@@ -99,17 +100,22 @@ class Store:
         A second sample of one slot replaces the first, which is kept aside. What the entrance holds goes to quarantine
         in the same transaction. Samples of pools that are not registered are left out, and that is told once.
         """
+        return self.take(samples).slots
+
+    def take(self, samples: list[Sample], also: Callable[[Connection], None] = nothing_else) -> Taken:
+        """The same, telling what became of each. also: what else is recorded in that transaction."""
         known = self._known(samples)
         if not known:
-            return 0
+            return Taken()
         with self._lock:
             with self.writing() as connection:
                 kept, held = self._judged(connection, known)
                 quarantine.keep(connection, quarantine.rows_of(held, known, self._keys), self.now)
                 new = on_disk.record(connection, kept, self.now)
                 latest = self._latest_with(connection, new)
+                also(connection)
             self._take_latest(latest)
-        return len({(key, sample.at) for key, sample in kept})
+        return Taken(kept, held, new)
 
     def append_second(self, samples: list[Sample]) -> None:
         """Record what second signals said, durable when it returns; it is compared, and never counted."""

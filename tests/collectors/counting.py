@@ -19,6 +19,8 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
         return _slurm(body["nodes"])
     if kind == "kubernetes":
         return _kubernetes([one for found in [body, *others] for one in found["items"]])
+    if kind == "push":
+        return _pushed(body["samples"])
     if name == "ironic-39.0":
         nodes = [node["provision_state"] for node in body["nodes"]]
         return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
@@ -33,6 +35,18 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
         return {"h100": _rungs(busy=_pflops("h100", sum(int(one["value"][1]) for one in series)))}
     held = [one for one in series if "pod" in one["metric"]]
     return {"h100": _rungs(online=_pflops("h100", len(series)), used=_pflops("h100", len(held)))}
+
+
+def _pushed(samples: list[dict[str, Any]]) -> Figures:
+    """PFLOPS where they are given, else so many devices; one sample a pool in each of the recordings."""
+    found: Figures = {}
+    for one in samples:
+        given = {rung: one.get(f"{rung}_pflops") for rung in ("online", "used", "busy")}
+        counts = {rung: one.get(f"{rung}_devices") for rung in given}
+        told = {rung: given[rung] if given[rung] is not None else counts[rung] and _pflops(one["pool"], counts[rung])
+                for rung in given}  # fmt: skip
+        found[one["pool"]] = _rungs(**told)
+    return found
 
 
 def _slurm(nodes: list[dict[str, Any]]) -> Figures:
