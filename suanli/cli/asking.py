@@ -54,7 +54,7 @@ def collect(
     if json:
         print_json(_as_json(outcome))
     elif outcome.result == "ok":
-        _print(outcome)
+        print_samples(outcome)
     if outcome.result == "unreachable":
         raise Unavailable(Message("{site}: {reason}", site=site, reason=outcome.reason))
     if outcome.result != "ok":
@@ -68,7 +68,8 @@ def _as_json(outcome: PollOutcome) -> dict[str, Any]:
     return {key: getattr(outcome, key) for key in keys} | {"samples": samples}
 
 
-def _print(outcome: PollOutcome) -> None:
+def print_samples(outcome: PollOutcome) -> None:
+    """The way from devices to PFLOPS."""
     rows = [
         [
             sample.pool,

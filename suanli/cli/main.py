@@ -21,6 +21,7 @@ from suanli.cli import (
     importing,
     maintenance,
     pool,
+    pushing,
     quarantine,
     rates,
     registry,
@@ -65,6 +66,7 @@ def global_options(
 app.command()(running.demo)
 app.command()(running.serve)
 app.command()(asking.collect)
+app.command()(pushing.push)
 app.command()(registry.apply)
 app.command()(registry.export)
 app.command("import")(importing.import_history)

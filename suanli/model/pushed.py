@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from suanli.model.sample import Quality
+from suanli.model.sample import Quality, Sample
 from suanli.model.site import Id
 from suanli.model.text import PLAIN_OR_NOTHING
 
@@ -14,6 +14,7 @@ MOST_SAMPLES = 5000
 """In one request."""
 _FIRST, _LAST = 10**8, 32_503_680_000
 """1973, so that a day written as 20240301 is not taken for seconds, and the year 3000."""
+_MOST_REFUSED = 100
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Second = Annotated[int, Field(ge=_FIRST, le=_LAST)]
 Number = Annotated[float, Field(allow_inf_nan=False)] | None
@@ -48,7 +49,18 @@ class PushedSample(BaseModel):
     busy_devices: Number = None
     quality: Quality = "ok"
     reason: Annotated[str, Field(max_length=1000, pattern=PLAIN_OR_NOTHING)] = ""
-    refused: Annotated[list[RefusedFigure], Field(max_length=100)] = []
+    refused: Annotated[list[RefusedFigure], Field(max_length=_MOST_REFUSED)] = []
+
+    @classmethod
+    def of(cls, sample: Sample) -> PushedSample:
+        """What a collector found, with all that it said of it, in the words that fit."""
+        figures = [
+            RefusedFigure(pool=one.pool, rung=one.rung, value=_line(one.value, 60), why=_line(one.why, 200))
+            for one in sample.refused[:_MOST_REFUSED]
+        ]
+        same = ("pool", "online_pflops", "used_pflops", "busy_pflops", "online_devices", "used_devices", "quality")
+        plain = {name: getattr(sample, name) for name in (*same, "fetched_at")}
+        return cls(at=sample.source_at, reason=_line(sample.reason, 1000), refused=figures, **plain)
 
 
 class Pushed(BaseModel):
@@ -56,3 +68,7 @@ class Pushed(BaseModel):
 
     model_config = _STRICT
     samples: Annotated[list[PushedSample], Field(min_length=1, max_length=MOST_SAMPLES)]
+
+
+def _line(text: str, most: int) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:most]

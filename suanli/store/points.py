@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from suanli.model.sample import Sample
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -26,6 +28,13 @@ class RollupPoint(Point):
     basis: str
     width: str
     fields: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePoint(Point):
+    """A whole sample on its way to another Suanli, which judges it."""
+
+    sample: Sample
 
 
 @dataclass(frozen=True, slots=True)

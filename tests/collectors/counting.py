@@ -15,12 +15,16 @@ Figures = dict[str, dict[str, float | None]]
 def counted(case: str, body: Any, others: list[Any]) -> Figures:
     """`case` is kind/folder; others: the recorded bodies after the first."""
     kind, _, name = case.partition("/")
+    if kind == "push":
+        return _pushed(body["samples"])
+    return _asked(kind, name, body, others)
+
+
+def _asked(kind: str, name: str, body: Any, others: list[Any]) -> Figures:
     if kind == "slurm":
         return _slurm(body["nodes"])
     if kind == "kubernetes":
         return _kubernetes([one for found in [body, *others] for one in found["items"]])
-    if kind == "push":
-        return _pushed(body["samples"])
     if name == "ironic-39.0":
         nodes = [node["provision_state"] for node in body["nodes"]]
         return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
@@ -41,12 +45,13 @@ def _pushed(samples: list[dict[str, Any]]) -> Figures:
     """PFLOPS where they are given, else so many devices; one sample a pool in each of the recordings."""
     found: Figures = {}
     for one in samples:
-        given = {rung: one.get(f"{rung}_pflops") for rung in ("online", "used", "busy")}
-        counts = {rung: one.get(f"{rung}_devices") for rung in given}
-        told = {rung: given[rung] if given[rung] is not None else counts[rung] and _pflops(one["pool"], counts[rung])
-                for rung in given}  # fmt: skip
-        found[one["pool"]] = _rungs(**told)
+        found[one["pool"]] = _rungs(**{rung: _of_one(one, rung) for rung in ("online", "used", "busy")})
     return found
+
+
+def _of_one(one: dict[str, Any], rung: str) -> float | None:
+    given, devices = one.get(f"{rung}_pflops"), one.get(f"{rung}_devices")
+    return given if devices is None or given is not None else _pflops(one["pool"], devices)
 
 
 def _slurm(nodes: list[dict[str, Any]]) -> Figures:

@@ -154,7 +154,9 @@ async def test_a_late_one_that_was_asked_in_time_is_as_good_as_any(world: tuple[
 async def test_a_clock_ahead_keeps_no_figure_fresh(world: tuple[Store, Clock]) -> None:
     store, _ = world
     await pushed(store, one(T0 + 3600))
-    assert [(found.source_at, found.at <= T0, found.quality) for found in store.latest.values()] == [(T0, True, "suspect")]
+    assert [(found.source_at, found.at <= T0, found.quality) for found in store.latest.values()] == [
+        (T0, True, "suspect")
+    ]
 
 
 async def test_an_unpublished_peak_is_unknown_and_never_0() -> None:
