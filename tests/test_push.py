@@ -25,15 +25,18 @@ import yaml
 from tests.exporter_double import serving
 from tests.instance import Instance, instance
 from tests.servers.processes import wait_until
+from tests.suanli.running import Ended
+from tests.suanli.running import suanli as command
 
 SITE = "far-1"
 
 
 @contextmanager
-def agent(folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "suanli", "push", "--config", str(folder / "agent.yaml")]
+def agent(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    words = [sys.executable, "-m", "suanli", "push", "--config", str(folder / "agent.yaml")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "NO_PROXY": "127.0.0.1"}
     with (folder / "agent.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment_of(environment))
+        process = subprocess.Popen(words, stdout=log, stderr=log, env=environment)
     try:
         yield process
     finally:
@@ -42,20 +45,17 @@ def agent(folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]
             process.wait(timeout=30)
 
 
-def environment_of(more: dict[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "NO_PROXY": "127.0.0.1", **more}
-
-
-def once(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "suanli", "--lang", "en", "push", "--config", str(folder / "agent.yaml"), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment_of({}))
+def once(folder: Path, *words: str) -> Ended:
+    return command(folder, "--lang", "en", "push", "--config", "agent.yaml", *words)
 
 
 def registered(suanli: Instance) -> None:
     entry = {"from": "2025-01-01", "stage": "built", "pflops": 1e5, "source": "test"}
     pools = [{"id": "all", "model": "nvidia-h20-96gb", "capacity": [entry]}]
     facts = {"name": SITE, "province": "安徽", "operator": "test", "source": {"kind": "push", "interval": "1s"}}
-    suanli.apply({"id": SITE, **facts, "pools": pools})
+    site = {"id": SITE, **facts, "pools": pools}
+    (suanli.folder / "sites.yaml").write_text(yaml.safe_dump({"sites": [site]}), encoding="utf-8")
+    assert command(suanli.folder, "apply", "sites.yaml").code == 0
 
 
 def configured(folder: Path, suanli: Instance, source: str) -> None:
@@ -65,7 +65,7 @@ def configured(folder: Path, suanli: Instance, source: str) -> None:
     site = {"id": SITE, "source": asked, "pools": [{"id": "all", "model": "nvidia-h20-96gb"}]}
     told = {"server": suanli.url, "token": {"file": str(folder / "token")}, "queue": str(folder / "queue.db")}
     (folder / "agent.yaml").write_text(yaml.safe_dump(told | {"site": site}), encoding="utf-8")
-    token = suanli.run("token", "create", "--owner", "agent", "--scope", f"push:{SITE}").stdout.strip()
+    token = command(folder, "token", "create", "--owner", "agent", "--scope", f"push:{SITE}").out.strip()
     (folder / "token").write_text(token, encoding="utf-8")
 
 
@@ -112,16 +112,17 @@ def test_what_was_acknowledged_is_in_the_servers_record_once(tmp_path: Path) -> 
             assert second.wait(timeout=30) == 0
         assert queued(tmp_path) == set()
         last = once(tmp_path, "--once", "--json")
-        told = json.loads(last.stdout)
-        assert (last.returncode, told["result"], told["sent"], told["waiting"]) == (0, "ok", 1, 0)
-        found = suanli.site(SITE)
-        assert found["online_pflops"] is not None
+        assert (last.code, last.data["result"], last.data["sent"], last.data["waiting"]) == (0, "ok", 1, 0)
+        assert suanli.site(SITE)["online_pflops"] is not None
         assert suanli.stop() == 0
+        no = once(tmp_path, "--once")
+        assert (no.code, no.out) == (3, "0 samples pushed, 0 refused, 1 wait\n")
+        assert "nothing more can be pushed now: the server does not answer" in no.err
+        dry = once(tmp_path, "--dry-run", "--json")
+        assert (dry.code, len(dry.data["samples"]), dry.data["waiting"], len(queued(tmp_path))) == (0, 1, 0, 1)
     after = stored(tmp_path)
     assert before.keys() | waiting <= after.keys()
     assert set(after.values()) == {1}
     assert column(tmp_path / "suanli.db", "SELECT COUNT(*) FROM replaced") == [0]
-    assert (tmp_path / "token").read_text() not in (tmp_path / "agent.log").read_text() + suanli.log() + last.stdout
-    no = once(tmp_path, "--once")
-    assert (no.returncode, "1 wait" in no.stdout) == (3, True), no
-    assert "nothing more can be pushed now: the server does not answer" in no.stderr
+    shown = (tmp_path / "agent.log").read_text() + suanli.log() + last.out + no.err
+    assert (tmp_path / "token").read_text() not in shown

@@ -53,14 +53,17 @@ class PushedSample(BaseModel):
 
     @classmethod
     def of(cls, sample: Sample) -> PushedSample:
-        """What a collector found, with all that it said of it, in the words that fit."""
+        """What a collector found, with all that it said of it, in the words that fit.
+
+        An answer may be of a later second than the one in which it was asked for, and its slot then begins after that.
+        """
         figures = [
             RefusedFigure(pool=one.pool, rung=one.rung, value=_line(one.value, 60), why=_line(one.why, 200))
             for one in sample.refused[:_MOST_REFUSED]
         ]
         same = ("pool", "online_pflops", "used_pflops", "busy_pflops", "online_devices", "used_devices", "quality")
         plain = {name: getattr(sample, name) for name in (*same, "fetched_at")}
-        return cls(at=sample.source_at, reason=_line(sample.reason, 1000), refused=figures, **plain)
+        return cls(at=max(sample.at, sample.source_at), reason=_line(sample.reason, 1000), refused=figures, **plain)
 
 
 class Pushed(BaseModel):
