@@ -194,11 +194,13 @@ def _capacity(built: Built) -> dict[str, Any] | None:
 
 
 def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
-    from collectors.registry import REGISTRY
+    from collectors.registry import NOT_ASKED, REGISTRY
 
+    kind = missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY))
+    bare = kind in NOT_ASKED and polled.url is None
     found: dict[str, Any] = {
-        "kind": missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY)),
-        "url": missing.text("--url", polled.url, _("its URL")),
+        "kind": kind,
+        **({} if bare else {"url": missing.text("--url", polled.url, _("its URL"))}),
         "settings": dict(map(_setting_of, access.setting or ())),
     }
     if access.auth is not None:
