@@ -28,7 +28,8 @@ class Server:
     """NOT a real one: takes what is in no `bad` pool, all or nothing, unless `says` answers first."""
 
     def __init__(self, *bad: str) -> None:
-        self.bad, self.says = bad, lambda: None  # type: Any, Callable[[], httpx.Response | None]
+        self.bad = bad
+        self.says: Callable[[], httpx.Response | None] = lambda: None
         self.requests: list[httpx.Request] = []
         self.kept: list[tuple[str, int]] = []
 

@@ -123,7 +123,7 @@ async def test_the_checks_of_polled_samples_judge_it(world: tuple[Store, Clock])
     answer = await pushed(
         store,
         one(T0 - 70, online_pflops=20.0, used_pflops=10.0),  # within a word's life, by more than half of what is built
-        one(T0 - 5, pool="q", online_pflops=200.0, used_pflops=201.0),
+        one(T0 - 65, pool="q", online_pflops=200.0, used_pflops=201.0),
         one(T0 + 900, pool="q", online_pflops=200.0, used_pflops=100.0),
         one(T0 - 400, pool="q", online_pflops=312_000.0),
         {"pool": "q", "at": T0 - 600, "online_pflops": 200.0, "used_pflops": 1.0},  # nobody says when it was asked
