@@ -16,6 +16,7 @@ from collectors.base import CollectError, Collector, Unreachable, Unreadable
 from collectors.schedule import Turn, first_turn, schedule_next, slot_of, stamped
 from suanli.model.errors import Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
+from suanli.model.rounds import Rounds
 from suanli.model.sample import Sample
 
 GRID = 0.1
@@ -41,7 +42,7 @@ class Poller:
         self._turns: dict[str, Turn] = {}
         self._under_way: set[str] = set()  # by id: a site that `plan` has changed meanwhile is still the same site
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self.rounds = Rounds()
         self._paused_until = 0.0
         self.fault: str | None = None
         """Why nothing can be recorded now; polling pauses on purpose, so that nothing is asked and then lost."""
@@ -53,14 +54,14 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until `stop`; then wait for the polls under way."""
-        while not self._stopping.is_set():
+        while not self.rounds.stopped:
             self._start_due(time.monotonic())
-            await self._next_tick()
+            await self.rounds.pause(GRID - time.monotonic() % GRID)
         if self._tasks:
             await asyncio.gather(*self._tasks)
 
     def stop(self) -> None:
-        self._stopping.set()
+        self.rounds.stop()
 
     async def poll(self, turn: Turn) -> PollOutcome:
         """One poll of one site: the only place where time is taken."""
@@ -123,11 +124,3 @@ class Poller:
             self._told(PollOutcome(turn.site.id, int(self._clock()), "bug", 0.0, "fault in the collector: see the log"))
         finally:
             self._under_way.discard(turn.site.id)
-
-    async def _next_tick(self) -> None:
-        wait = GRID - time.monotonic() % GRID
-        try:
-            async with asyncio.timeout(wait):
-                await self._stopping.wait()
-        except TimeoutError:
-            return

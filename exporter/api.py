@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from exporter.window_routes import window_routes
 from suanli import __version__
 from suanli.access import Door
 from suanli.config import Config
+from suanli.model.rounds import Loop
 from suanli.store.sql import Store
 
 _PAGE = Path(str(files("exporter").joinpath("page")))
@@ -41,7 +42,8 @@ _PAGE = Path(str(files("exporter").joinpath("page")))
 class Served:
     """What the API shows. unready: why nothing can be recorded now, "" when it can. desk: where the registry changes.
 
-    read_token: a token for reading that is configured, "" if none; open_reads: reading needs none.
+    read_token: a token for reading that is configured, "" if none; open_reads: reading needs none. loops: what goes
+    round in this process, by name.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Served:
     unready: Callable[[], str] = lambda: ""
     read_token: str = ""
     open_reads: bool = True
+    loops: Mapping[str, Loop] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
 
 
@@ -64,7 +67,7 @@ def make_api(served: Served) -> FastAPI:
     pace = Pace(rules.writes_per_minute, rules.reads_per_minute)
     guarded(api, Guard(Door(served.store), served.read_token, open_reads, served.clock), pace)
     problems_told(api)
-    _alive(api)
+    _alive(api, served.loops)
     known = Depends(known_only)
     registry = APIRouter(route_class=StrictJson, dependencies=[known], responses=told(*EVERYWHERE))
     for routes in (registry_routes, token_routes, trail_routes, window_routes, held_routes):
@@ -85,10 +88,13 @@ def make_api(served: Served) -> FastAPI:
     return api
 
 
-def _alive(api: FastAPI) -> None:
-    @api.get("/healthz", response_class=PlainTextResponse)
+def _alive(api: FastAPI, loops: Mapping[str, Loop]) -> None:
+    @api.get("/healthz", response_class=PlainTextResponse, responses=told(503))
     async def healthz() -> str:
-        """The process is alive."""
+        """The process is alive, and each of its loops comes round; else 503 names those that are stuck."""
+        late = {name: seconds for name, loop in loops.items() if (seconds := loop.rounds.overdue())}
+        if late:
+            raise HTTPException(503, "; ".join(f"{name} is stuck, {late[name]:.0f} s overdue" for name in sorted(late)))
         return "alive\n"
 
 

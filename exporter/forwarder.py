@@ -14,11 +14,13 @@ from typing import Protocol
 
 from exporter.base import Rejected, Retry, Sink
 from suanli.model.errors import Unavailable
+from suanli.model.rounds import Rounds
 from suanli.store.sql import Batch
 
 BATCH = 5000
 _IDLE = 0.5
 _LONGEST_WAIT = 60.0
+_PATIENCE = 600.0  # a batch in which many points are refused is written in many parts
 _LONGEST_ASKED = 600.0  # a sink that asks for a day must not be believed
 _log = logging.getLogger("suanli.forwarder")
 
@@ -48,15 +50,17 @@ class Forwarder:
         self._store, self.sink = store, sink
         self._more = False
         self.health = SinkHealth()
-        self._stopping = asyncio.Event()
+        self.rounds = Rounds(_PATIENCE)
 
     def stop(self) -> None:
-        self._stopping.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """Forward until `stop`, then once more what is there, unless the sink is down."""
-        while not self._stopping.is_set():
-            await self._pause(await self._step())
+        while not self.rounds.stopped:
+            self.rounds.alive()
+            if wait := await self._step():
+                await self.rounds.pause(wait)
         if not self.health.failures:
             await self._step()
         self.sink.close()
@@ -103,11 +107,3 @@ class Forwarder:
         if error.after is not None:
             return min(error.after, _LONGEST_ASKED)
         return random.uniform(0, min(2.0 ** min(self.health.failures, 10), _LONGEST_WAIT))  # noqa: S311 - spreads load
-
-    async def _pause(self, seconds: float) -> None:
-        if seconds:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._stopping.wait()
-            except TimeoutError:
-                return

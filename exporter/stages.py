@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from suanli.comparing import funnel_answer
 from suanli.model.errors import SuanliError
+from suanli.model.rounds import Rounds
 from suanli.model.units import BASES
 from suanli.store.sql import Store
 
@@ -27,20 +28,15 @@ class Stages(Collector):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._found: dict[str, dict[str, Any]] = {}
-        self._stopped = asyncio.Event()
+        self.rounds = Rounds()
 
     def stop(self) -> None:
-        self._stopped.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """Look again and again until `stop`, each time in a thread."""
-        while not self._stopped.is_set():
+        async for _ in self.rounds.every(EVERY):
             await asyncio.to_thread(self.look)
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
 
     def look(self) -> None:
         """The funnel as it is now, of every basis of which there are pools; the one before stays if that fails."""

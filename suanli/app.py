@@ -8,10 +8,10 @@ import logging
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from collectors.base import Collector
 from collectors.client import ClientPool
@@ -34,12 +34,15 @@ from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
 from suanli.model.message import Message
 from suanli.model.polled import PolledSite, PollOutcome
+from suanli.model.rounds import Loop, Rounds
 from suanli.model.sample import Sample
 from suanli.record import opened_store
 from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
 from suanli.registry.polled import is_pushed, polled_cross_check, polled_site
+from suanli.store.alone import alone
+from suanli.store.engine import store_file
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -122,11 +125,14 @@ class Service:
 async def serving(config: Config) -> AsyncIterator[Service]:
     """Poller, store, forwarders and HTTP, running until the block ends; then stopped in reverse, without loss.
 
-    Raises InputError for a missing secret and Unavailable for an address that is taken, before anything is polled.
+    Raises InputError for a missing secret and Unavailable for an address or a store that is taken, before anything is
+    polled.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(alone(store_file(config.store.url)))
         store = stack.enter_context(opened_store(config))
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
+        loops: dict[str, Loop] = {}
         stack.push_async_callback(pool.aclose)
         outcomes.heard_before(_last_heard(store))
         forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
@@ -151,6 +157,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             lambda: poller.fault or "",
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
+            loops,
         )
         plans = [
             _Plan(store, config, "source", poller, pool, outcomes),
@@ -161,28 +168,20 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         http = await stack.enter_async_context(
             listening(make_api(served), *config.address, config.tls, config.trusted_proxies)
         )
-        tasks, upkeep = _Tasks(stack, [http.task]), Upkeep(store, config)
-        tasks.start(*(_Work(f"sink {one.sink.name}", one.run(), one.stop) for one in (*forwarders, *rollups)))
+        tasks = _Tasks(stack, loops)
+        tasks.start(
+            {f"sink {one.sink.name}": one for one in forwarders}
+            | {f"hours and days to sink {one.sink.name}": one for one in rollups}
+        )
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
-        tasks.start(
-            _Work("poller", poller.run(), poller.stop),
-            _Work("poller of second signals", checker.run(), checker.stop),
-        )
-        tasks.start(_Work("registry watch", _watch(store, plans)))
+        tasks.start({"poller": poller, "poller of second signals": checker})
         silence = Silence(store, config, outcomes, told)
-        tasks.start(_Work("watch of those that push", silence.run(), silence.stop))
-        tasks.start(
-            _Work("notifier", notifier.run(), notifier.stop),
-            *(_Work(f"channel {one.channel.name}", one.run(), one.stop) for one in notifier.couriers),
-        )
-        tasks.start(
-            _Work("evaluator of alerts", evaluator.run(), evaluator.stop),
-            _Work("upkeep", upkeep.run(), upkeep.stop),
-            _Work("commissioning watch", stages.run(), stages.stop),
-        )
-        tasks.start(*(_Work("acceptance", one.run(), one.stop) for one in _accepting(store, office, config)))
-        yield Service(http.address, store, outcomes, asyncio.Event(), tasks.running)
+        tasks.start({"registry watch": _Watch(store, plans), "watch of those that push": silence})
+        tasks.start({"notifier": notifier} | {f"channel {one.channel.name}": one for one in notifier.couriers})
+        tasks.start({"evaluator of alerts": evaluator, "upkeep": Upkeep(store, config), "commissioning watch": stages})
+        tasks.start(_accepting(store, office, config))
+        yield Service(http.address, store, outcomes, asyncio.Event(), [http.task, *tasks.running])
 
 
 def _last_heard(store: Store) -> dict[str, int]:
@@ -200,31 +199,25 @@ def _alerting(store: Store, config: Config, outcomes: Outcomes) -> tuple[Evaluat
     return evaluator, notifier
 
 
-class _Work(NamedTuple):
-    """What runs until it is asked to stop; where nothing asks it, it is cancelled."""
-
-    name: str
-    run: Coroutine[Any, Any, None]
-    stop: Callable[[], object] | None = None
-
-
 class _Tasks:
     """What runs until the block ends: each group ends together, the last group first."""
 
-    def __init__(self, stack: AsyncExitStack, running: list[asyncio.Task[None]]) -> None:
-        self._stack, self.running = stack, running
+    def __init__(self, stack: AsyncExitStack, loops: dict[str, Loop]) -> None:
+        self._stack, self._loops = stack, loops
+        self.running: list[asyncio.Task[None]] = []
 
-    def start(self, *group: _Work) -> None:
-        tasks = [asyncio.create_task(one.run, name=one.name) for one in group]
-        stops = [one.stop or task.cancel for one, task in zip(group, tasks, strict=True)]
-        self._stack.push_async_callback(_end, tasks, *stops)
+    def start(self, group: Mapping[str, Loop]) -> None:
+        """By what they are called, in the log and where they are looked after."""
+        tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in group.items()]
+        self._stack.push_async_callback(_end, tasks, *(loop.stop for loop in group.values()))
         self.running += tasks
+        self._loops.update(group)
 
 
-def _accepting(store: Store, office: Office, config: Config) -> list[Acceptance]:
+def _accepting(store: Store, office: Office, config: Config) -> dict[str, Loop]:
     """The one who decides by polls; nobody where the configuration leaves that to persons."""
     settings = config.registration.acceptance
-    return [] if settings is None else [Acceptance(store, office, config, settings)]
+    return {} if settings is None else {"acceptance": Acceptance(store, office, config, settings)}
 
 
 def _prepare_process() -> None:
@@ -247,20 +240,30 @@ async def serve(config: Config, started: Callable[[Service], None]) -> None:
         await service.stopped()
 
 
-async def _watch(store: Store, plans: list[_Plan]) -> None:
+class _Watch:
     """Keeps the pollers' plans equal to the registry, whichever process or request changes it."""
-    taken = store.record
-    while True:
-        await asyncio.sleep(_REGISTRY_WATCH)
-        try:
-            if await asyncio.to_thread(store.changed_elsewhere):
-                await asyncio.to_thread(store.reload)
-            if store.record is not taken:
-                taken = store.record
-                for plan in plans:
-                    plan.take_over()
-        except Unavailable as error:
-            _log.warning("the registry is looked at again later: %s", error)
+
+    def __init__(self, store: Store, plans: list[_Plan]) -> None:
+        self._store, self._plans, self._taken = store, plans, store.record
+        self.rounds = Rounds()
+
+    def stop(self) -> None:
+        self.rounds.stop()
+
+    async def run(self) -> None:
+        async for _ in self.rounds.every(_REGISTRY_WATCH):
+            try:
+                await self._look()
+            except Unavailable as error:
+                _log.warning("the registry is looked at again later: %s", error)
+
+    async def _look(self) -> None:
+        if await asyncio.to_thread(self._store.changed_elsewhere):
+            await asyncio.to_thread(self._store.reload)
+        if self._store.record is not self._taken:
+            self._taken = self._store.record
+            for plan in self._plans:
+                plan.take_over()
 
 
 @dataclass(slots=True)

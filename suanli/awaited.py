@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from suanli.config import Config
 from suanli.model.polled import PollOutcome
+from suanli.model.rounds import Rounds
 from suanli.model.site import Site
 from suanli.registry.polled import is_polled, is_pushed, max_age_of
 from suanli.store.outcomes import Outcomes
@@ -36,20 +36,15 @@ class Silence:
     told: Callable[[PollOutcome], None]
     clock: Callable[[], float] = time.time
     _since: dict[str, int] = field(default_factory=dict)
-    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    rounds: Rounds = field(default_factory=Rounds)
 
     def stop(self) -> None:
-        self._stopped.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """In the event loop, where outcomes are told."""
-        while not self._stopped.is_set():
+        async for _ in self.rounds.every(_EVERY):
             self.look()
-            try:
-                async with asyncio.timeout(_EVERY):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
 
     def look(self) -> None:
         """What has fallen silent by now."""

@@ -12,7 +12,7 @@ from suanli.store.sql import Store
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of this configuration, closed at the end."""
-    store = Store(config.store.url, password=config.store.password)
+    store = Store(config.store.url, password=config.store.password, min_free=config.store.min_free)
     try:
         yield store
     finally:

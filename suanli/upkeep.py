@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from suanli.config import Config, RetentionConfig
 from suanli.model.errors import SuanliError
 from suanli.model.metric import SAMPLE_RUNGS
+from suanli.model.rounds import Rounds
 from suanli.quality.history import Figures, Finding, Hourly
 from suanli.quality.inspections import inspected
 from suanli.store import closed, schema
@@ -47,27 +48,27 @@ class Upkeep:
         self._store, self._config = store, config
         self._hour = -1
         self._stopping = threading.Event()
-        self._stopped = asyncio.Event()
+        self.rounds = Rounds()
 
     def stop(self) -> None:
         """To be called in the event loop; a turn under way ends at its next transaction."""
         self._stopping.set()
-        self._stopped.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """Turn after turn, each in a thread; one that fails is told and tried again."""
-        while not self._stopped.is_set():
+        async for _ in self.rounds.every(EVERY):
             await asyncio.to_thread(self.turn)
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+
+    def _ends(self) -> bool:
+        """Asked after each transaction: a month that is summed at once takes long, and is not stuck."""
+        self.rounds.alive()
+        return self._stopping.is_set()
 
     def turn(self) -> None:
         """What is due now."""
         try:
-            roll(self._store, self._config.zone, self._stopping.is_set)
+            roll(self._store, self._config.zone, self._ends)
             hour = (self._store.now - GRACE) // HOUR
             if hour != self._hour and not self._stopping.is_set():
                 clear(self._store, self._config)

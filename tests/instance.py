@@ -63,7 +63,9 @@ class Instance:
         command = [sys.executable, "-m", "suanli", "--config", str(self.folder / "config.yaml"), "serve"]
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment())
-        wait_until(lambda: self._answers(ready or self.ready), within=30, what=f"readiness; log:\n{self.log()[-2000:]}")
+        wait_until(
+            lambda: self._answers(ready or self.ready), within=120, what=f"readiness; log:\n{self.log()[-2000:]}"
+        )
 
     def ready(self) -> bool:
         return self._answers(lambda: httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success)
@@ -112,7 +114,7 @@ class Instance:
     def _end(self, how: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         self.process = None
         return code
 

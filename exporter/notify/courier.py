@@ -15,6 +15,7 @@ from exporter.notify.sending import sent
 from suanli.config import ChannelConfig
 from suanli.model.delivery import Delivery
 from suanli.model.errors import Unavailable
+from suanli.model.rounds import Rounds
 from suanli.model.secret import SecretRef
 from suanli.store.notifications import claim, settle
 from suanli.store.sql import Store
@@ -39,36 +40,30 @@ class Courier:
         """grace: seconds that a try which is under way at the end may still take."""
         self._store, self._send, self._grace, self.channel = store, send, grace, channel
         self.health = ChannelHealth()
-        self._stopping = asyncio.Event()
+        self.rounds = Rounds()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """One message after the other."""
-        stopped = asyncio.create_task(self._stopping.wait())
-        while not self._stopping.is_set():
+        stopped = asyncio.create_task(self.rounds.ended())
+        while not self.rounds.stopped:
+            self.rounds.alive()
             turn = asyncio.create_task(self._turn())
             await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({turn}, timeout=self._grace)
             turn.cancel()
-            await asyncio.gather(turn, return_exceptions=self._stopping.is_set())
+            await asyncio.gather(turn, return_exceptions=self.rounds.stopped)
 
     async def _turn(self) -> None:
         """One message, or a pause where there is none."""
         try:
             if not await self.deliver():
-                await self._pause()
+                await self.rounds.pause(_IDLE)
         except Unavailable as error:  # our own store: what waits is in it, and comes again
             _log.warning("channel %s: %s", self.channel.name, error)
-            await self._pause()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(_IDLE):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+            await self.rounds.pause(_IDLE)
 
     async def deliver(self) -> bool:
         """Try the message that is due; False where there is none."""

@@ -24,6 +24,7 @@ from exporter.notify.words import Language
 from suanli.config import ChannelConfig, Config
 from suanli.model.alert import Alert, AlertState
 from suanli.model.errors import Unavailable
+from suanli.model.rounds import Rounds
 from suanli.store import notifications as queue
 from suanli.store.sql import Store
 from suanli.store.windows import windows
@@ -44,25 +45,20 @@ class Notifier:
         self._hearts = tuple(one for one in config.notify if one.heartbeat is not None)
         self.couriers = [Courier(store, one) for one in config.notify] if couriers else []
         self._cleared = 0
-        self._stopping = asyncio.Event()
+        self.rounds = Rounds()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self.rounds.stop()
         for courier in self.couriers:
             courier.stop()
 
     async def run(self) -> None:
         """Turn after turn, each in a thread, until `stop`; a store that cannot be written is tried again."""
-        while not self._stopping.is_set():
+        async for _ in self.rounds.every(_EVERY):
             try:
                 await asyncio.to_thread(self.turn)
             except Unavailable as error:
                 _log.warning("what is to be told is looked at again later: %s", error)
-            try:
-                async with asyncio.timeout(_EVERY):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
 
     def on_change(self, changes: Sequence[tuple[AlertState | None, Alert]]) -> None:
         """Keep what the channels are to be told of these, durable when it returns; Unavailable when it cannot be."""

@@ -15,6 +15,7 @@ from suanli.alerts.seen import look
 from suanli.config import Config
 from suanli.model.alert import Alert
 from suanli.model.errors import SuanliError
+from suanli.model.rounds import Rounds
 from suanli.store.alerts import Key, acknowledgements, keep_alerts, read_alerts
 from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Store
@@ -39,7 +40,7 @@ class Evaluator:
         self._store, self._config, self._outcomes, self._on_change = store, config, outcomes, on_change
         self._rules = rules_of(config)
         self._known: dict[Key, Alert] | None = None
-        self._stopped = asyncio.Event()
+        self.rounds = Rounds()
         self._lock = threading.Lock()
         self.fault = ""
         """Why the last round failed; empty where it did not."""
@@ -53,17 +54,12 @@ class Evaluator:
 
     def stop(self) -> None:
         """To be called in the event loop."""
-        self._stopped.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """Round after round, each in a thread; one that fails is told, holds every state, and is tried again."""
-        while not self._stopped.is_set():
+        async for _ in self.rounds.every(self._config.alerts.interval):
             await asyncio.to_thread(self.turn)
-            try:
-                async with asyncio.timeout(self._config.alerts.interval):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
 
     def turn(self) -> None:
         """A round at the store's time, whose failure is logged and kept in `fault`."""

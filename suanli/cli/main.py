@@ -15,6 +15,7 @@ from suanli.cli import (
     asking,
     capacity,
     comparing,
+    copies,
     disagreements,
     grafana,
     history,
@@ -89,6 +90,9 @@ app.add_typer(access.token, name="token")
 app.command()(access.audit)
 app.add_typer(upkeep.config, name="config")
 app.add_typer(upkeep.db, name="db")
+upkeep.db.command()(copies.check)
+upkeep.db.command()(copies.backup)
+upkeep.db.command()(copies.restore)
 app.command()(upkeep.version)
 
 

@@ -12,7 +12,7 @@ from suanli.cli.language import _
 from suanli.cli.output import print_json
 from suanli.model.message import Message
 
-_HERE = Message("a store is looked after where it lies")
+HERE = Message("a store is looked after where it lies")
 """Why no server does this."""
 config = typer.Typer(name="config", help="The configuration.", no_args_is_help=True)
 db = typer.Typer(name="db", help="The store's upkeep.", no_args_is_help=True)
@@ -46,7 +46,7 @@ def upgrade(
     from suanli.store.engine import HEAD, open_engine, revision
     from suanli.store.engine import upgrade as run
 
-    given(context).refuse_server(_HERE)
+    given(context).refuse_server(HERE)
     store = given(context).loaded().store
     engine = open_engine(store.url, store.password)
     before = revision(engine)
@@ -71,7 +71,7 @@ def run_upkeep(
     from suanli.store.rollup import due
     from suanli.upkeep import once
 
-    with given(context).opened(_HERE) as (config, store):
+    with given(context).opened(HERE) as (config, store):
         if dry_run:
             hours, days = due(store, config.zone)
             done = {"hours_due": hours, "days_due": days}

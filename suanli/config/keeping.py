@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, Field, field_validator, model_validator
 
 from suanli.config.base import STRICT
 from suanli.model.errors import InputError, Problem
@@ -14,11 +14,15 @@ from suanli.model.units import Duration
 
 
 class StoreConfig(BaseModel):
-    """Where the record is kept: sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE with its password named."""
+    """Where the record is kept: sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE with its password named.
+
+    min_free: what samples leave free on the disk of a SQLite file, such as 100MB; with less, polling pauses.
+    """
 
     model_config = STRICT
     url: str
     password: SecretRef | None = None
+    min_free: ByteSize = Field(default=ByteSize(64 << 20), ge=0)
 
     @model_validator(mode="before")
     @classmethod

@@ -20,6 +20,7 @@ from suanli.model.access import Principal, Scope
 from suanli.model.audit import Author
 from suanli.model.errors import Conflict, InputError, SuanliError, Unavailable
 from suanli.model.polled import PolledSite, PollOutcome
+from suanli.model.rounds import Rounds
 from suanli.model.sample import Sample
 from suanli.registering.asker import Asker
 from suanli.registering.counted import Case, Counted
@@ -54,10 +55,10 @@ class Acceptance:
     _heard: list[PollOutcome] = field(default_factory=list)
     _made: int = 0
     _looked: tuple[int, float] = (-1, 0.0)
-    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    rounds: Rounds = field(default_factory=Rounds)
 
     def stop(self) -> None:
-        self._stopped.set()
+        self.rounds.stop()
 
     async def run(self) -> None:
         """Ask, count and decide."""
@@ -65,23 +66,15 @@ class Acceptance:
         poller = Poller(_nowhere, self._heard.append, concurrency=self.config.poll.concurrency)
         polling = asyncio.create_task(poller.run(), name="poller of what waits")
         try:
-            while not self._stopped.is_set():
+            async for _ in self.rounds.every(EVERY):
                 heard = self._heard.copy()
                 self._heard.clear()
                 await asyncio.to_thread(self._turn, heard, pool)
                 poller.plan(self._asked())
-                await self._pause()
         finally:
             poller.stop()
             await polling
             await pool.aclose()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(EVERY):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
 
     def _turn(self, heard: list[PollOutcome], pool: ClientPool) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -40,6 +41,13 @@ def open_engine(url: str, password: SecretRef | None = None) -> Engine:
             Message("the store {database} cannot be opened: {why}", database=parsed.database, why=told(error))
         ) from None
     return engine
+
+
+def store_file(url: str) -> Path | None:
+    """The file that this store address names; None for a server, and for what is in memory only."""
+    parsed = _parsed(url)
+    named = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return Path(str(parsed.database)).absolute() if named else None
 
 
 def _parsed(url: str) -> URL:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from suanli.model.metric import SAMPLE_RUNGS
@@ -100,14 +100,18 @@ def closed(connection: Connection, samples: Iterable[Keyed]) -> set[tuple[int, i
     }
 
 
+_ITS_NAME = schema.counters.c.name == bindparam("counter")
+_COUNTER = select(schema.counters.c.value).where(_ITS_NAME)
+_SET_COUNTER = update(schema.counters).where(_ITS_NAME).values(value=bindparam("to"))
+
+
 def counter(connection: Connection, name: str) -> int:
-    rows = select(schema.counters.c.value).where(schema.counters.c.name == name)
-    value: int = connection.execute(rows).scalar_one()
+    value: int = connection.execute(_COUNTER, {"counter": name}).scalar_one()
     return value
 
 
 def set_counter(connection: Connection, name: str, value: int) -> None:
-    connection.execute(update(schema.counters).where(schema.counters.c.name == name).values(value=value))
+    connection.execute(_SET_COUNTER, {"counter": name, "to": value})
 
 
 def reach_of(connection: Connection) -> int:

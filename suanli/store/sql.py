@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
@@ -29,9 +28,11 @@ from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
 from suanli.store.points import Batch as Batch
 from suanli.store.points import Point as Point
+from suanli.store.points import point_of
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
+from suanli.store.space import free_bytes
 from suanli.store.states import pool_states
 from suanli.store.taken import Taken, nothing_else
 
@@ -42,10 +43,13 @@ _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
 class Store:
     """One open database. Methods may be called from any thread; writes are one at a time."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time, password: SecretRef | None = None) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float] = time.time, password: SecretRef | None = None, min_free: int = 0
+    ) -> None:
+        """min_free: bytes that samples leave free where the record lies, for its upkeep and for what people record."""
         self.engine: Engine = open_engine(url, password)
         ensure_schema(self.engine)
-        self._clock = clock
+        self._clock, self._min_free = clock, min_free
         self._lock = threading.RLock()
         self._keys: dict[tuple[str, str], int] = {}
         self._strangers: set[tuple[str, str]] = set()
@@ -107,6 +111,7 @@ class Store:
         known = self._known(samples)
         if not known:
             return Taken()
+        self._leave_room()
         with self._lock:
             with self.writing() as connection:
                 kept, held = self._judged(connection, known)
@@ -121,6 +126,7 @@ class Store:
         """Record what second signals said, durable when it returns; it is compared, and never counted."""
         known = self._known(samples)
         if known:
+            self._leave_room()
             with self._lock:
                 with self.writing() as connection:
                     record_second(connection, known, self.now)
@@ -151,7 +157,7 @@ class Store:
         with self.reading() as connection:
             found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
             timelines = self.timelines_in(connection) if found else {}
-        points = [_point(row, timelines[row.pool_key]) for row in found]
+        points = [point_of(row, timelines[row.pool_key]) for row in found]
         return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
 
     def timelines_in(self, connection: Connection) -> Mapping[int, Timeline]:
@@ -307,6 +313,17 @@ class Store:
         self._gate = Gate(record.timelines)
         self._keys = {(site.site.id, pool.pool.id): pool.key for site in record.sites for pool in site.pools}
 
+    def _leave_room(self) -> None:
+        free = free_bytes(self.engine) if self._min_free else None
+        if free is not None and free < self._min_free:
+            raise Unavailable(
+                Message(
+                    "the store has {free} bytes left on its disk, and {min_free} are to stay free (store.min_free)",
+                    free=free,
+                    min_free=self._min_free,
+                )
+            )
+
     def _known(self, samples: Iterable[Sample]) -> list[on_disk.Keyed]:
         known = []
         for sample in samples:
@@ -376,12 +393,3 @@ _BACK = (
 
 def _names(record: Record) -> dict[int, tuple[str, str]]:
     return {pool.key: (site.site.id, pool.pool.id) for site in record.sites for pool in site.pools}
-
-
-def _point(row: Any, timeline: Timeline) -> Point | None:
-    """None where the pool belonged to no site at that time."""
-    seq, _, at, source_at, *rungs = row
-    span = timeline.at(source_at)
-    if span is None:
-        return None
-    return Point(seq, at, span.site, span.pool, span.province, span.operator, (span.built, *rungs))

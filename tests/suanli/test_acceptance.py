@@ -50,7 +50,7 @@ POLLS = 2
 def settings(**registration: Any) -> Config:
     accept = {"acceptance": {"polls": POLLS, "tolerance": 0.05}}
     return config(
-        registration=accept | registration, poll={"interval": "1s", "timeout": "1s"}, reach=LOOPBACK, language="en"
+        registration=accept | registration, poll={"interval": "1s", "timeout": "20s"}, reach=LOOPBACK, language="en"
     )
 
 

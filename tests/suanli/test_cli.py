@@ -41,7 +41,8 @@ COMMANDS = {
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
     "quarantine list", "quarantine show", "quarantine release",
     "rules build", "rules check",
-    "config check", "db upgrade", "db upkeep", "token create", "token list", "token revoke", "audit",
+    "config check", "db upgrade", "db upkeep", "db check", "db backup", "db restore",
+    "token create", "token list", "token revoke", "audit",
 }  # fmt: skip
 TARGETS = "targets:\n  - {metric: online_ratio, target: %s}\n  - {metric: usage_ratio, target: 0.3}\n"
 
