@@ -56,8 +56,8 @@ class Unreadable(CollectError):
     """The answer cannot be believed."""
 
 
-ReachedBy = Literal["http", "folder", "program"]
-"""How a kind of source is asked: by its url, by reading a folder here, or by starting a program here."""
+ReachedBy = Literal["http", "folder", "program", "nobody"]
+"""How a kind of source is asked: by its url, by reading a folder here, by starting a program here, or not at all."""
 
 
 class Settings(BaseModel):

@@ -16,6 +16,7 @@ from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.plugins import Kinds
 from collectors.prometheus.collector import PrometheusCollector
+from collectors.push.collector import PushCollector
 from collectors.ray.collector import RayCollector
 from collectors.redfish.collector import RedfishCollector
 from collectors.runai.collector import RunaiCollector
@@ -25,7 +26,7 @@ from suanli.model.grants import Grants
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
 from suanli.model.sample import Sample
-from suanli.model.site import Auth, Site, Source, Tls
+from suanli.model.site import PUSH, Auth, Site, Source, Tls
 from suanli.model.yamlfile import Loc, dotted, unknown_key
 
 REGISTRY = Kinds(
@@ -40,8 +41,11 @@ REGISTRY = Kinds(
         "runai": RunaiCollector,
         "file": FileCollector,
         "exec": ExecCollector,
+        PUSH: PushCollector,
     }
 )
+NOT_ASKED = frozenset({PUSH})
+"""Those that come by themselves: no poller has them in its plan."""
 
 
 class _Unusable:

@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from exporter.alert_routes import alert_routes
-from exporter.bodies import StrictJson
+from exporter.bodies import PackedJson, StrictJson
 from exporter.comparing_routes import comparing_routes
 from exporter.described import EVERYWHERE, described, told
 from exporter.desk import Desk
@@ -25,6 +25,7 @@ from exporter.pace import Pace
 from exporter.period_routes import rates_routes
 from exporter.problems import problems_told
 from exporter.prometheus import Exposition
+from exporter.push_routes import push_routes
 from exporter.registry_routes import registry_routes
 from exporter.token_routes import token_routes
 from exporter.trail_routes import trail_routes
@@ -73,6 +74,9 @@ def make_api(served: Served) -> FastAPI:
     for routes in (registry_routes, token_routes, trail_routes, window_routes, held_routes, alert_routes):
         routes(registry, served.desk)
     api.include_router(registry)
+    pushes = APIRouter(route_class=PackedJson, dependencies=[known], responses=told(*EVERYWHERE))
+    push_routes(pushes, served.desk)
+    api.include_router(pushes)
     fleet = APIRouter(dependencies=[known, Depends(reader)], responses=told(*EVERYWHERE, 410))
     _health(fleet, served)
     comparing_routes(fleet, served)

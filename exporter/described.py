@@ -20,6 +20,7 @@ _NO = {
     411: "A request says how long it is.",
     412: "It has changed since it was looked at; `current` is what it is now.",
     413: "The request is too large.",
+    415: "The body is packed in a way that is not read.",
     422: "Something in the request is wrong; `errors` has each mistake with its field.",
     429: "Asked too often; Retry-After says for how many seconds to wait.",
     503: "Something that the answer depends on does not work now.",

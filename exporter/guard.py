@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 
+from exporter.bodies import MOST_BYTES, TOO_LARGE
 from exporter.pace import Pace
 from exporter.problems import problem, problem_of
 from suanli.access import Door, Missing
@@ -18,8 +19,6 @@ from suanli.model.access import Principal, Scope, Verb, may, operators_read
 from suanli.model.errors import Forbidden, SuanliError
 from suanli.model.site import Name
 
-MOST_BYTES = 4 << 20
-"""Of a request's body: thousands of sites."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -77,7 +76,7 @@ async def _answered(
     if request.url.path == "/healthz":
         return await proceed(request)
     if (size := request.headers.get("content-length", "0")) and size.isdecimal() and int(size) > MOST_BYTES:
-        return problem(413, f"a request has at most {MOST_BYTES >> 20} MiB")
+        return problem(413, TOO_LARGE)
     if "transfer-encoding" in request.headers:
         return problem(411, "say how long the request is: Content-Length")
     try:

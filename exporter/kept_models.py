@@ -1,4 +1,7 @@
-"""The shapes of answers about tokens, audit trail, maintenance, quarantine and alerts; times are ISO 8601 in UTC."""
+"""The shapes of answers about tokens, the audit trail, maintenance, quarantine, pushes and alerts; times are ISO 8601.
+
+All of them are in UTC.
+"""
 
 from __future__ import annotations
 
@@ -224,3 +227,26 @@ class AcknowledgedAlert(AlertRow):
     """applied: false in a dry run."""
 
     applied: bool
+
+
+class PushedNote(BaseModel):
+    """What looks wrong with a sample, and what became of it; `figure`: one number of it is in quarantine."""
+
+    pool: str
+    at: str
+    state: Literal["suspect", "quarantined", "figure"]
+    reason: str
+
+
+class PushedAnswer(BaseModel):
+    """What became of the samples. kept: slots that hold one of them now; new: those that said something new.
+
+    suspect: those that count and look wrong; quarantined: samples and figures that count nowhere. notes: at most 100.
+    """
+
+    site: str
+    kept: int
+    new: int
+    suspect: int
+    quarantined: int
+    notes: list[PushedNote]

@@ -28,6 +28,7 @@ from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from exporter.stages import Stages
 from suanli.alerts.evaluator import Evaluator
+from suanli.awaited import Silence, awaited
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.errors import SuanliError, Unavailable
@@ -39,7 +40,7 @@ from suanli.record import opened_store
 from suanli.registering.acceptance import Acceptance
 from suanli.registering.office import Office
 from suanli.registering.served import ServedDesk
-from suanli.registry.polled import polled_cross_check, polled_site
+from suanli.registry.polled import is_pushed, polled_cross_check, polled_site
 from suanli.store.alone import alone
 from suanli.store.engine import store_file
 from suanli.store.group import GroupCommit
@@ -65,6 +66,8 @@ def polled(store: Store, config: Config, signal: Signal = "source") -> list[Poll
 
 
 def _polled(item: RecordedSite, config: Config, signal: Signal) -> PolledSite | None:
+    if signal == "source" and is_pushed(item.site):
+        return None
     site = item.site.model_copy(update={"pools": tuple(pool.pool for pool in item.pools)})
     return _SIGNALS[signal](site, config.polling, load_accelerators())
 
@@ -141,8 +144,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         own.registry.register(stages)
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
-        at_once = config.poll.concurrency
-        poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=at_once, keeps=True)
+        at_once, told = config.poll.concurrency, _all_of(outcomes.note, own.note)
+        poller = Poller(commit.append, told, concurrency=at_once, keeps=True)
         checker = Poller(second.append, checks.note, concurrency=at_once, keeps=True)
         exposition = Exposition(store, outcomes, checks, own, config)
         office = Office(store, config)
@@ -150,7 +153,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             store,
             exposition,
             config,
-            ServedDesk(office, outcomes),
+            ServedDesk(office, outcomes, told),
             lambda: poller.fault or "",
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
@@ -173,7 +176,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
         tasks.start({"poller": poller, "poller of second signals": checker})
-        tasks.start({"registry watch": _Watch(store, plans)})
+        silence = Silence(store, config, outcomes, told)
+        tasks.start({"registry watch": _Watch(store, plans), "watch of those that push": silence})
         tasks.start({"notifier": notifier} | {f"channel {one.channel.name}": one for one in notifier.couriers})
         tasks.start({"evaluator of alerts": evaluator, "upkeep": Upkeep(store, config), "commissioning watch": stages})
         tasks.start(_accepting(store, office, config))
@@ -279,7 +283,7 @@ class _Plan:
         sites = polled(self.store, self.config, self.signal)
         self.known = {site.id: self._kept(site) for site in sites}
         self.poller.plan(self.known.values())
-        self.outcomes.forget_all_but(set(self.known))
+        self.outcomes.forget_all_but(set(self.known) | {site.id for site in awaited(self.store)})
 
     def _kept(self, site: PolledSite) -> tuple[PolledSite, Collector]:
         known = self.known.get(site.id)

@@ -31,8 +31,11 @@ def collect(
 ) -> None:
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
     from suanli.app import collect_once
+    from suanli.registry.polled import is_pushed
 
     with given(context).opened(_FROM_HERE) as (config, store):
+        if not cross_check and any(item.site.id == site and is_pushed(item.site) for item in store.registry):
+            raise InputError(Problem(Message("{site} is of kind push: nobody asks it, its samples come", site=site)))
         signal: Signal = "cross_check" if cross_check else "source"
         outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal))
         if not outcomes:
@@ -51,7 +54,7 @@ def collect(
     if json:
         print_json(_as_json(outcome))
     elif outcome.result == "ok":
-        _print(outcome)
+        print_samples(outcome)
     if outcome.result == "unreachable":
         raise Unavailable(Message("{site}: {reason}", site=site, reason=outcome.reason))
     if outcome.result != "ok":
@@ -65,7 +68,8 @@ def _as_json(outcome: PollOutcome) -> dict[str, Any]:
     return {key: getattr(outcome, key) for key in keys} | {"samples": samples}
 
 
-def _print(outcome: PollOutcome) -> None:
+def print_samples(outcome: PollOutcome) -> None:
+    """The way from devices to PFLOPS."""
     rows = [
         [
             sample.pool,

@@ -22,6 +22,7 @@ from suanli.cli import (
     importing,
     maintenance,
     pool,
+    pushing,
     quarantine,
     rates,
     registry,
@@ -66,6 +67,7 @@ def global_options(
 app.command()(running.demo)
 app.command()(running.serve)
 app.command()(asking.collect)
+app.command()(pushing.push)
 app.command()(registry.apply)
 app.command()(registry.export)
 app.command("import")(importing.import_history)

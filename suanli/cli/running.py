@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,8 @@ from suanli.model.message import Message
 if TYPE_CHECKING:
     from suanli.app import Service
     from suanli.config import Config
+
+Result = TypeVar("Result")
 
 
 def demo(
@@ -53,9 +55,9 @@ def demo(
         added = added_settings(settings) if settings else {}
         demonstration = Demonstration(kept, seed, listen, added, quiet=options.quiet)
         if once:
-            _run(demonstration.once(json))
+            run_loop(demonstration.once(json))
         else:
-            _run(demonstration.serve(_started))
+            run_loop(demonstration.serve(_started))
 
 
 def serve(context: typer.Context) -> None:
@@ -71,7 +73,7 @@ def serve(context: typer.Context) -> None:
     if config.address[0] not in LOOPBACK and config.read_token is None and not config.open_reads:
         told = _("{listen} can be reached from elsewhere: reading needs a token (suanli token create, or read_token)")
         say(told.format(listen=config.listen))
-    _run(run(config, _started))
+    run_loop(run(config, _started))
 
 
 def _started(service: Service) -> None:
@@ -81,11 +83,10 @@ def _started(service: Service) -> None:
     say(told.format(address=service.address))
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
+def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
     """Run on uvloop where it exists; Ctrl-C is an ordinary end."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
+        return asyncio.run(main)
+    return uvloop.run(main)

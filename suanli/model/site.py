@@ -18,6 +18,8 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=PLAIN)]
 
 URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+PUSH = "push"
+"""The kind of a source that nobody asks: what it says is brought to us (docs/decisions/0024-push.md)."""
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -93,7 +95,8 @@ class Tls(BaseModel):
 class Source(BaseModel):
     """Where a site's figures come from; `settings` are those of its kind of collector.
 
-    url: of what is asked over HTTP; tables that are dropped here and programs that run here have none.
+    url: of what is asked over HTTP; tables that are dropped here, programs that run here and what is pushed have none.
+    interval: of a source that is not asked, how often it is expected to come.
     """
 
     model_config = _STRICT
@@ -105,6 +108,12 @@ class Source(BaseModel):
     timeout: Duration | None = None
     max_age: Duration | None = None
     settings: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _not_asked(self) -> Source:
+        if self.kind == PUSH and (self.url or self.auth != Auth() or self.tls != Tls() or self.timeout is not None):
+            raise ValueError(Message("a source of kind push is not asked: leave out url, auth, tls and timeout"))
+        return self
 
 
 class Match(BaseModel):
@@ -171,6 +180,8 @@ class Site(BaseModel):
         if self.cross_check is not None:
             if self.source is None:
                 raise ValueError(Message("a cross_check needs a source to be compared with"))
+            if self.cross_check.kind == PUSH:
+                raise ValueError(Message("a cross_check is asked: it cannot be of kind push"))
             strange = sorted(self.cross_check.matches.keys() - {pool.id for pool in self.pools})
             if strange and self.pools:
                 raise ValueError(

@@ -20,7 +20,7 @@ from suanli.model.site import Pool, Site
 from suanli.quality.scale import PRECISIONS, SPARSE, THOUSAND
 from suanli.registry.file import first_second
 from suanli.registry.ledger import LedgerEntry, amount_at, entries_of
-from suanli.registry.polled import polled_site
+from suanli.registry.polled import is_pushed, polled_site
 
 TOLERANCE = 0.02
 """Relative: as near must what is found be to what is declared."""
@@ -28,6 +28,9 @@ TOLERANCE = 0.02
 
 async def probe(site: Site, config: Config) -> PollOutcome:
     """One poll of a site that need not be registered; nothing is recorded. InputError: it has nothing to be asked."""
+    if is_pushed(site):
+        told = Message("{site} is of kind push: nobody asks it, so that there is nothing to probe", site=site.id)
+        raise InputError(Problem(told, key="source.kind"))
     polled = polled_site(site.model_copy(update={"status": "operational"}), config.polling, load_accelerators())
     if polled is None:
         raise InputError(Problem(Message("{site} has no source to be asked", site=site.id), key="source"))

@@ -18,7 +18,7 @@ from suanli.model.request import CorrectionRequest, Request, SitesRequest
 from suanli.model.site import Site
 from suanli.registering.amounts import Line, said_anew
 from suanli.registering.requests import planned_request
-from suanli.registry.polled import polled_site
+from suanli.registry.polled import is_pushed, polled_site
 from suanli.store.plan import Change
 from suanli.store.registry import RecordedPool, RecordedSite
 from suanli.store.sql import Store
@@ -136,6 +136,8 @@ def _with_pools(item: RecordedSite, only: str | None = None) -> Site:
 def _site(site: Site, lines: dict[str, Line], store: Store, config: Config) -> ProvableSite:
     if site.source is None:
         raise Unprovable(f"{site.id} has no source that could be asked: a person decides")
+    if is_pushed(site):
+        raise Unprovable(f"{site.id} is of kind push and is not asked: a person decides")
     polled = polled_site(site, config.polling, load_accelerators())
     if polled is None:
         raise Unprovable(f"{site.id} is {site.status} and is not asked: a person decides")

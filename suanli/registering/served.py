@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
 from suanli.model.access import Principal
 from suanli.model.audit import Author
 from suanli.model.capacity import Stage
+from suanli.model.errors import InputError
+from suanli.model.polled import PollOutcome
+from suanli.model.pushed import Pushed
 from suanli.model.request import Request
 from suanli.model.site import Site
 from suanli.model.where import EVERYWHERE, Where
 from suanli.registering.alerted import AlertDesk
 from suanli.registering.asker import Asker
 from suanli.registering.held import HeldDesk
+from suanli.registering.intake import Intake
 from suanli.registering.office import Answer, Office, Verdict
 from suanli.registering.tokens import TokenDesk
 from suanli.registering.trail import TrailDesk
@@ -25,10 +30,12 @@ from suanli.store.submissions import State
 
 
 class ServedDesk:
-    """`exporter.desk.Desk`, by the office."""
+    """`exporter.desk.Desk`, by the office. told: hears how every push ended; the outcomes alone if None."""
 
-    def __init__(self, office: Office, outcomes: Outcomes) -> None:
+    def __init__(self, office: Office, outcomes: Outcomes, told: Callable[[PollOutcome], None] | None = None) -> None:
         self._office, self._outcomes, self._under_way = office, outcomes, UnderWay()
+        self._intake = Intake(office.store, office.config)
+        self._told = told or outcomes.note
 
     def submit(
         self,
@@ -55,6 +62,14 @@ class ServedDesk:
 
     async def probe(self, who: Principal, request_id: str, site: Site) -> Answer:
         return await self._office.probe(_asker(who, request_id), site)
+
+    async def push(self, who: Principal, request_id: str, site: str, pushed: Pushed) -> Answer:
+        """Told in the event loop, as those are told in it who hear of polls."""
+        answer, outcome = await asyncio.to_thread(self._intake.push, _asker(who, request_id), site, pushed)
+        self._told(outcome)
+        if isinstance(answer, InputError):
+            raise answer
+        return answer
 
     def sites(self, who: Principal, where: Where = EVERYWHERE) -> list[Answer]:
         return self._office.sites(_asker(who), self._outcomes, where)

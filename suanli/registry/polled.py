@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from suanli.catalog.accelerators import Accelerators
 from suanli.model.grants import Grants, nothing
 from suanli.model.polled import UTC, PolledPool, PolledSite
-from suanli.model.site import Pool, Site
+from suanli.model.site import PUSH, Pool, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,13 @@ class PollDefaults:
 
 
 def is_polled(site: Site) -> bool:
-    """Whether it is to be asked: it has a source, and it is running."""
+    """Whether it is to be heard: it has a source, and it is running."""
     return site.source is not None and site.status in ("operational", "maintenance")
+
+
+def is_pushed(site: Site) -> bool:
+    """Whether nobody is to ask its source: what it says is brought to us."""
+    return site.source is not None and site.source.kind == PUSH
 
 
 def polled_site(site: Site, defaults: PollDefaults, catalogue: Accelerators) -> PolledSite | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from suanli.model.sample import Sample
+from suanli.registry.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,13 @@ class RollupPoint(Point):
 
 
 @dataclass(frozen=True, slots=True)
+class SamplePoint(Point):
+    """A whole sample on its way to another Suanli, which judges it."""
+
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Points in the order of their sequence numbers; `last` is where a cursor stands after them.
 
@@ -38,3 +49,12 @@ class Batch:
     points: tuple[Point, ...]
     last: int
     more: bool = False
+
+
+def point_of(row: Any, timeline: Timeline) -> Point | None:
+    """None where the pool belonged to no site at that time."""
+    seq, _, at, source_at, *rungs = row
+    span = timeline.at(source_at)
+    if span is None:
+        return None
+    return Point(seq, at, span.site, span.pool, span.province, span.operator, (span.built, *rungs))

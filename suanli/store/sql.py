@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
@@ -29,11 +28,13 @@ from suanli.store.gate import Gate, HeldOf, without_closed
 from suanli.store.plan import Change, carry_out
 from suanli.store.points import Batch as Batch
 from suanli.store.points import Point as Point
+from suanli.store.points import point_of
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
 from suanli.store.space import free_bytes
 from suanli.store.states import pool_states
+from suanli.store.taken import Taken, nothing_else
 
 _log = logging.getLogger("suanli.store")
 _RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
@@ -103,9 +104,13 @@ class Store:
         A second sample of one slot replaces the first, which is kept aside. What the entrance holds goes to quarantine
         in the same transaction. Samples of pools that are not registered are left out, and that is told once.
         """
+        return self.take(samples).slots
+
+    def take(self, samples: list[Sample], also: Callable[[Connection], None] = nothing_else) -> Taken:
+        """The same, telling what became of each. also: what else is recorded in that transaction."""
         known = self._known(samples)
         if not known:
-            return 0
+            return Taken()
         self._leave_room()
         with self._lock:
             with self.writing() as connection:
@@ -113,8 +118,9 @@ class Store:
                 quarantine.keep(connection, quarantine.rows_of(held, known, self._keys), self.now)
                 new = on_disk.record(connection, kept, self.now)
                 latest = self._latest_with(connection, new)
+                also(connection)
             self._take_latest(latest)
-        return len({(key, sample.at) for key, sample in kept})
+        return Taken(kept, held, new)
 
     def append_second(self, samples: list[Sample]) -> None:
         """Record what second signals said, durable when it returns; it is compared, and never counted."""
@@ -151,7 +157,7 @@ class Store:
         with self.reading() as connection:
             found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
             timelines = self.timelines_in(connection) if found else {}
-        points = [_point(row, timelines[row.pool_key]) for row in found]
+        points = [point_of(row, timelines[row.pool_key]) for row in found]
         return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
 
     def timelines_in(self, connection: Connection) -> Mapping[int, Timeline]:
@@ -387,12 +393,3 @@ _BACK = (
 
 def _names(record: Record) -> dict[int, tuple[str, str]]:
     return {pool.key: (site.site.id, pool.pool.id) for site in record.sites for pool in site.pools}
-
-
-def _point(row: Any, timeline: Timeline) -> Point | None:
-    """None where the pool belonged to no site at that time."""
-    seq, _, at, source_at, *rungs = row
-    span = timeline.at(source_at)
-    if span is None:
-        return None
-    return Point(seq, at, span.site, span.pool, span.province, span.operator, (span.built, *rungs))

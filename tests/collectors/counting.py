@@ -36,6 +36,19 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
     return {"h100": _rungs(online=_pflops("h100", len(series)), used=_pflops("h100", len(held)))}
 
 
+def _pushed(samples: list[dict[str, Any]]) -> Figures:
+    """PFLOPS where they are given, else so many devices; one sample a pool in each of the recordings."""
+    found: Figures = {}
+    for one in samples:
+        found[one["pool"]] = _rungs(**{rung: _of_one(one, rung) for rung in ("online", "used", "busy")})
+    return found
+
+
+def _of_one(one: dict[str, Any], rung: str) -> float | None:
+    given, devices = one.get(f"{rung}_pflops"), one.get(f"{rung}_devices")
+    return given if devices is None or given is not None else _pflops(one["pool"], devices)
+
+
 def _slurm(nodes: list[dict[str, Any]]) -> Figures:
     online: dict[str, int] = {}
     used: dict[str, int] = {}

@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from collectors.base import CollectError, Collector, NotFound, Refused, Unreadable
 from collectors.client import ClientPool
 from collectors.poller import Poller
-from collectors.registry import REGISTRY, build, check_source, grant_faults
+from collectors.push.collector import PushCollector
+from collectors.registry import NOT_ASKED, REGISTRY, build, check_source, grant_faults
 from collectors.schedule import first_turn
 from suanli.model.grants import Grants, Program
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledSite, PollOutcome
+from suanli.model.pushed import Pushed
 from suanli.model.sample import Sample
 from suanli.model.site import Site
 from tests.collectors.cases import (
@@ -48,12 +50,14 @@ from tests.collectors.raw_server import Answer, RawServer, says_nothing, sends, 
 from tests.reaching import loopback
 
 KINDS = sorted(REGISTRY)
+ASKED = sorted(REGISTRY.keys() - NOT_ASKED)
 SOURCES = HERE.parents[1] / "collectors"
 
 HTTP_KINDS = [kind for kind in KINDS if REGISTRY[kind].Settings.reached_by == "http"]
-LOCAL_KINDS = [kind for kind in KINDS if kind not in HTTP_KINDS]
+LOCAL_KINDS = [kind for kind in ASKED if kind not in HTTP_KINDS]
 every_http_kind = pytest.mark.parametrize("kind", HTTP_KINDS)
 every_local_kind = pytest.mark.parametrize("kind", LOCAL_KINDS)
+every_asked_kind = pytest.mark.parametrize("kind", ASKED)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 SHAPES = [case for case in ALL if case.over_http]
 SHAPES = [case for case in SHAPES if case.kind != "slurm" or case.folder.name.endswith(("22.05.8-v0.0.38", "v0.0.45"))]
@@ -63,7 +67,7 @@ every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
 def test_the_suite_found_every_kind() -> None:
-    assert len(REGISTRY) >= 10
+    assert len(REGISTRY) >= 11
     assert len(HTTP_KINDS) >= 8
     assert LOCAL_KINDS == ["exec", "file"]
     assert {REGISTRY[kind].Settings.reached_by for kind in LOCAL_KINDS} == {"folder", "program"}
@@ -74,6 +78,16 @@ def test_the_suite_found_every_kind() -> None:
         assert (SOURCES / kind / "sample.yaml").is_file(), kind
         assert (HERE / f"test_{kind}.py").is_file(), kind
     assert {case.kind for case in ALL} == set(REGISTRY)
+    assert set(ASKED) | NOT_ASKED == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted(NOT_ASKED))
+async def test_a_kind_that_is_not_asked_asks_nobody_and_says_so(kind: str) -> None:
+    """Its answers are judged as they come in: tests/collectors/test_push.py and tests/exporter/test_push_routes.py."""
+    http = always(None)
+    with pytest.raises(Refused, match="nobody asks it"):
+        await build(cases(kind)[0].site, http).collect(NOW)
+    assert http.asked == []
 
 
 @every_case
@@ -92,9 +106,16 @@ def golden(sample: Sample) -> dict[str, Any]:
     return sample.model_dump(exclude={"site", "max_age", "refused"})
 
 
+async def heard(case: Case) -> list[Sample]:
+    """What its source says: asked for, or brought in one body."""
+    if case.kind in NOT_ASKED:
+        return PushCollector(case.site).received(Pushed.model_validate(case.body), NOW)
+    return await collector_of(case).collect(NOW)
+
+
 @every_case
 async def test_a_recorded_answer_gives_the_golden_samples(case: Case) -> None:
-    samples = await collector_of(case).collect(NOW)
+    samples = await heard(case)
 
     assert [golden(sample) for sample in samples] == case.expected
     assert {sample.site for sample in samples} == {case.site.id}
@@ -110,7 +131,7 @@ def test_the_golden_figures_are_those_of_an_independent_count(case: Case) -> Non
         assert golden[pool] == pytest.approx(rungs), pool
 
 
-@every_kind
+@every_asked_kind
 async def test_collectors_share_nothing(kind: str) -> None:
     made = [(case, collector_of(case)) for case in cases(kind)] * 2
 

@@ -29,7 +29,8 @@ ABSURD = 80_000.0
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    sites = [a_site(id_, a_pool("p", built(100.0)), operator=operator) for id_, operator in SITES.items()]
+    facts = {"source": {"kind": "push"}}
+    sites = [a_site(id_, a_pool("p", built(100.0)), operator=operator, **facts) for id_, operator in SITES.items()]
     with a_store(*sites, clock=Clock(T0)) as made:
         made.append([a_sample(T0, 80.0, 40.0, site=site) for site in SITES])
         made.append([a_sample(T0 - 60, ABSURD, 40.0, site=site) for site in SITES])
@@ -119,6 +120,10 @@ def a_move(site: str) -> dict[str, Any]:
     return {"action": "pool.move", "site": site, "pool": "p", "to": site, "as": "renamed", "from": "2026-11-20"}
 
 
+def a_push(_site: str) -> dict[str, Any]:
+    return {"samples": [{"pool": "p", "at": T0, "online_pflops": 80.0}]}
+
+
 def a_token(store: Store, _site: str, _owner: str) -> str:
     return token(store, "read").split("_")[1]
 
@@ -161,6 +166,11 @@ TABLE: dict[str, tuple[str, Call, Row]] = {
         "PUT /api/v1/sites/{site}",
         post("/sites/{site}", lambda site: as_json(site, name="x"), "PUT", headers={"if-match": "*"}),
         SUBMITTED,
+    ),
+    "push": (
+        "POST /api/v1/sites/{site}/samples",
+        post("/sites/{site}/samples", a_push),
+        ((NO, NO), (YES, NO), (NO, NO), (NO, NO), (YES, YES)),
     ),
     "list pools": ("GET /api/v1/pools", get("/pools", site="{site}"), SEEN),
     "read ledger": ("GET /api/v1/capacity", get("/capacity", site="{site}"), SEEN),

@@ -24,7 +24,8 @@ LEFT_OUT = (
 
 def a_site(id_: str) -> dict[str, object]:
     pool = {"id": "p", "model": "nvidia-a100-sxm4-80gb", "capacity": [ENTRY]}
-    return {"id": id_, "name": id_, "province": "安徽", "operator": "示例运营方", "pools": [pool]}
+    facts = {"name": id_, "province": "安徽", "operator": "示例运营方", "source": {"kind": "push"}}
+    return {"id": id_, **facts, "pools": [pool]}
 
 
 def token(server: Instance, scope: str) -> str:

@@ -1,0 +1,1 @@
+"""Sites that nobody can ask: behind a firewall, they bring their samples themselves."""
