@@ -23,6 +23,7 @@ from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, g
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
 from collectors.guard import GuardedResolver, opener, url_fault
+from collectors.signing import SCHEMES, SigningSignIn
 from collectors.tokens import GRANTS, TokenSignIn
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
@@ -126,7 +127,7 @@ class SiteClient:
         """What was asked last, and the answer, after redirections."""
         request = self._request(path, params, headers, signed)
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = await self._ask(request)
+            answer = await self._ask(self._sign_in.sealed(request))
             if answer.status not in _MOVED:
                 return request, answer
             request = self._moved(request, answer)
@@ -226,7 +227,9 @@ def _items(found: Mapping[str, str] | None) -> _Items:
 
 
 def _sign_in(auth: Auth) -> SignIn:
-    return TokenSignIn(auth, GRANTS[auth.kind]) if auth.kind in GRANTS else Credentials(auth)
+    if auth.kind in GRANTS:
+        return TokenSignIn(auth, GRANTS[auth.kind])
+    return SigningSignIn(auth, SCHEMES[auth.kind]) if auth.kind in SCHEMES else Credentials(auth)
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:

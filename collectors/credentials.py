@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from urllib.parse import quote_plus
 
+import httpx
+
 from collectors.answers import Answer
 from collectors.base import Refused
 from suanli.model.errors import InputError
@@ -23,6 +25,10 @@ class SignIn(Protocol):
 
     async def headers(self, ask: Ask) -> Mapping[bytes, bytes]:
         """The same object until something changes; Refused if a secret is missing, unfit to be sent or not accepted."""
+        ...
+
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The request as it is sent: a signed copy where each has a signature of its own, else itself."""
         ...
 
     def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
@@ -68,6 +74,10 @@ class Credentials:
         if self._secret is not None and self._secret.changed(self._auth.user or ""):
             self._headers = encoded(_auth_headers(self._auth, self._secret.value))
         return self._headers
+
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The headers are the same for every request."""
+        return request
 
     def forget(self, _headers: Mapping[bytes, bytes], /) -> bool:
         """These are all that there are."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import httpx
 import orjson
 
 from collectors.answers import Answer, clean, gist_of
@@ -64,6 +65,10 @@ class TokenSignIn:
             if self._secret.changed(self._auth.user or "") or self._token is None or self._ends():
                 await self._fetch(ask)
             return self._headers
+
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The token is the same for every request."""
+        return request
 
     def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
         """A token that was refused is replaced, once: of those who were refused with it, the first drops it for all."""

@@ -38,12 +38,18 @@ class Access:
         None
     )
     auth: Annotated[
-        str | None, typer.Option("--auth", help="none, basic, bearer, header, slurm, oauth2 or keystone")
+        str | None,
+        typer.Option(
+            "--auth", help="none, basic, bearer, header, slurm, oauth2, keystone, huawei_ak_sk, alibaba_ak_sk"
+        ),
     ] = None
     auth_url: Annotated[
         str | None, typer.Option("--auth-url", help="for oauth2 and keystone: who gives the tokens")
     ] = None
-    user: Annotated[str | None, typer.Option("--user", help="for basic, slurm, oauth2 (client id) and keystone")] = None
+    user: Annotated[
+        str | None,
+        typer.Option("--user", help="for basic, slurm, oauth2 (client id), keystone, and an access key's id"),
+    ] = None
     secret: Annotated[
         str | None,
         typer.Option("--secret", help="env:NAME or file:PATH where it is polled from; never the secret"),

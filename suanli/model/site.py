@@ -29,6 +29,8 @@ _AUTH: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "slurm": (("user", "token"), ()),
     "oauth2": (("url", "user", "password"), ("scope",)),
     "keystone": (("url", "user", "password"), ("project", "domain")),
+    "huawei_ak_sk": (("user", "password"), ()),
+    "alibaba_ak_sk": (("user", "password"), ()),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
 _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
@@ -39,11 +41,14 @@ class Auth(BaseModel):
 
     oauth2: client credentials; url gives the tokens, user is the client's id, password its secret. keystone: url ends
     in /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
-    ("Default" if it is not said).
+    ("Default" if it is not said). huawei_ak_sk, alibaba_ak_sk: user and password are an access key's id and secret,
+    with which each request is signed.
     """
 
     model_config = _STRICT
-    kind: Literal["none", "basic", "bearer", "header", "slurm", "oauth2", "keystone"] = "none"
+    kind: Literal[
+        "none", "basic", "bearer", "header", "slurm", "oauth2", "keystone", "huawei_ak_sk", "alibaba_ak_sk"
+    ] = "none"
     user: str | None = None
     password: SecretRef | None = None
     token: SecretRef | None = None
