@@ -10,6 +10,7 @@ from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
 from collectors.openstack.collector import OpenstackCollector
+from collectors.pai.collector import PaiCollector
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.slurm.collector import SlurmCollector
 from suanli.model.errors import Problem
@@ -24,6 +25,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
+    "pai": PaiCollector,
 }
 
 

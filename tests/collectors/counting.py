@@ -17,8 +17,8 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
     kind, _, name = case.partition("/")
     if kind == "slurm":
         return _slurm(body["nodes"])
-    if kind == "kubernetes":
-        return _kubernetes([one for found in [body, *others] for one in found["items"]])
+    if kind in _OF_ALL:
+        return _OF_ALL[kind]([body, *others])
     if name == "ironic-39.0":
         nodes = [node["provision_state"] for node in body["nodes"]]
         return {"h100": _rungs(online=_pflops("h100", 8 * len(nodes)), used=_pflops("h100", 8 * nodes.count("active")))}
@@ -51,12 +51,12 @@ _CARDS = {"nvidia.com/gpu": ("a100", 1.0), "nvidia.com/mig-1g.10gb": ("a100", 1 
 _CARDS |= {"amd.com/gpu": ("mi300x", 1.0), "huawei.com/Ascend910": ("ascend", 1.0)}
 
 
-def _kubernetes(items: list[dict[str, Any]]) -> Figures:
+def _kubernetes(bodies: list[dict[str, Any]]) -> Figures:
     """Told apart by what only they have. In the recordings every node that is out has a taint of Kubernetes' own or is
     cordoned, the largest container of a pod and its sidecar are all it holds, and no two claims share a device."""
     online: dict[str, float] = {}
     used: dict[str, float] = {}
-    for item in items:
+    for item in [one for found in bodies for one in found["items"]]:
         if "driver" in item["spec"]:
             online["h100"] = online.get("h100", 0.0) + len(item["spec"]["devices"])
         elif "allocation" in item.get("status", {}):
@@ -112,3 +112,22 @@ def _rungs(
 
 def _pflops(model: str, devices: float) -> float:
     return devices * TFLOPS[model] / 1000
+
+
+def _pai(pages: list[dict[str, Any]]) -> Figures:
+    """One type of GPU a pool; those of a hidden type have no figure in PFLOPS."""
+    totals: dict[str, list[float]] = {}
+    for quota in [one for page in pages for one in page["Quotas"]]:
+        details, kind = quota["QuotaDetails"], quota["GPUType"]
+        if kind in ("A100", "H100", "G2") and quota["ParentQuotaId"] == "":
+            row = totals.setdefault({"G2": "hidden"}.get(kind, kind.lower()), [0.0, 0.0])
+            row[0] += float(details["ActualMinQuota"]["GPU"])
+            row[1] += float(details["AllocatedQuota"]["GPU"])
+    return {
+        pool: _rungs() if pool == "hidden" else _rungs(online=_pflops(pool, online), used=_pflops(pool, used))
+        for pool, (online, used) in totals.items()
+    }
+
+
+_OF_ALL = {"kubernetes": _kubernetes, "pai": _pai}
+"""By kind: of all bodies together."""
