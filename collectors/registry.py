@@ -9,6 +9,7 @@ from collectors.base import Collector, Http, Settings
 from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
+from collectors.modelarts.collector import ModelartsCollector
 from collectors.openstack.collector import OpenstackCollector
 from collectors.pai.collector import PaiCollector
 from collectors.prometheus.collector import PrometheusCollector
@@ -25,6 +26,7 @@ REGISTRY: dict[str, type[Collector]] = {
     "http_json": HttpJsonCollector,
     "kubernetes": KubernetesCollector,
     "openstack": OpenstackCollector,
+    "modelarts": ModelartsCollector,
     "pai": PaiCollector,
 }
 

@@ -54,7 +54,7 @@ every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
 def test_the_suite_found_every_kind() -> None:
-    assert len(REGISTRY) >= 6
+    assert len(REGISTRY) >= 7
     for kind in KINDS:
         assert len(cases(kind)) >= 2, kind
         assert (SOURCES / kind / "README.md").is_file(), kind
@@ -210,7 +210,8 @@ READ = {"nodes", "errors", "name", "state", "state_flags", "gres", "gres_used", 
 READ |= {"kind", "items", "metadata", "spec", "labels", "taints", "conditions", "type", "allocatable", "unschedulable"}
 READ |= {"nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "nvidia.com/gpu.product", "effect", "key"}
 READ |= {"resource_providers", "root_provider_uuid", "uuid", "generation", "nodes", "provision_state", "maintenance"}
-READ |= {"Quotas", "TotalCount", "QuotaDetails", "ActualMinQuota", "AllocatedQuota", "GPU", "GPUType", "ParentQuotaId"}
+READ |= {"phase", "resources", "availableResources", "controlMode", "parent", "huawei.com/ascend-snt9", "Quotas"}
+READ |= {"TotalCount", "QuotaDetails", "ActualMinQuota", "AllocatedQuota", "GPU", "GPUType", "ParentQuotaId"}
 READ |= {"status", "error", "data", "resultType", "result", "metric", "value", "modelName", "chip", "pod"}
 """Keys that some collector reads; a change elsewhere proves little."""
 
