@@ -4,6 +4,7 @@ is ever shown."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import httpx
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -22,8 +24,10 @@ from suanli.model.polled import PolledSite
 from suanli.model.site import Auth, Source
 from tests.collectors.raw_server import RawServer, sends
 from tests.oracle.signatures import authorization, of_head
-from tests.reaching import loopback
-from tests.searching import forms
+from tests.reaching import LOOPBACK, loopback
+from tests.searching import forms, found_in
+from tests.suanli.running import suanli
+from tests.test_secrets import made_up, repeating
 
 HERE = Path(__file__).parent / "signatures"
 SECRET = "made-up/secret+of=no body"
@@ -241,3 +245,35 @@ async def test_a_missing_secret_is_told_by_its_place(tmp_path: Path, kind: str) 
 def test_what_a_kind_needs(auth: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Auth.model_validate(auth)
+
+
+CLOUDS = {"huawei_ak_sk": ("modelarts", {"project": "p1"}), "alibaba_ak_sk": ("pai", {})}
+
+
+@kinds
+def test_no_command_shows_the_secret_or_a_signature(tmp_path: Path, kind: str) -> None:
+    """Asked of an API that answers with whatever it was sent, in several ways."""
+    source, known = CLOUDS[kind]
+    secret = made_up("Ks4nUqYf")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"reach": LOOPBACK}))
+    auth = {"kind": kind, "user": "AK1", "password": {"env": "CLOUD_SECRET"}}
+    ways = ("denied", "garbage", "broken", "moved", "odd")
+
+    with repeating() as url:
+        sites = [
+            {"id": way, "name": way, "province": "安徽", "operator": "某"}
+            | {"source": {"kind": source, "url": f"{url}/{way}", "auth": auth, "settings": known}}
+            | {"pools": [{"id": "p", "model": "nvidia-a100-sxm4-80gb"}]}
+            for way in ways
+        ]
+        (tmp_path / "sites.yaml").write_text(yaml.safe_dump({"sites": sites}, allow_unicode=True))
+        commands = [("apply", "sites.yaml"), ("export",), ("site", "show", "denied", "--json"), ("audit", "--json")]
+        commands += [("--lang", "en", "collect", way) for way in ways] + [("collect", way, "--json") for way in ways]
+        done = [suanli(tmp_path, *words, CLOUD_SECRET=secret) for words in commands]
+
+    said = "".join(one.out + one.err for one in done)
+    assert [one.code for one in done[:4]] == [0] * 4
+    assert {one.code for one in done[4:]} <= {1, 3}
+    assert "=AK1" in said  # what was sent came back, and is shown in brief
+    assert found_in({"said": said.encode()}, {"secret": secret}) == []
+    assert re.findall(r"[0-9a-f]{64}", "".join(one.out + one.err for one in done[4:])) == []
