@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -61,13 +62,29 @@ class Amounts:
                 yield Refused(pool=pool, rung=rung, value=f"and {rest} more", why="no amounts")
 
 
+def number_of(value: object) -> float | None:
+    """A number or a number's text; a missing one, a boolean and anything else is unknown.
+
+    NaN, infinity, and whole numbers beyond any float are passed on, to be refused by their names.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+    except OverflowError:
+        return math.inf if isinstance(value, int) and value > 0 else -math.inf
+
+
 def samples_of_amounts(site: PolledSite, amounts: Amounts, unit: Unit, source_at: int, now: int) -> list[Sample]:
     """One sample a pool of which any rung is known; Unreadable when there is none."""
     amounts.limit(site, unit)
     refused = tuple(amounts.told())
     samples = [sample for pool in site.pools if (sample := _sample(site, pool, amounts, unit, source_at, now))]
     if not samples:
-        said = "".join(f" ({one})" for one in refused[:1])
+        seen = ", ".join(briefly(sorted(amounts.strangers)))
+        said = "".join(f" ({one})" for one in [*refused[:1], *([f"found: {seen}"] if seen else [])])
         raise Unreadable(
             f"no pool of this site has a number in the answer{said}; check the queries and the pools' match"
         )

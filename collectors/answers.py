@@ -105,7 +105,7 @@ def gist_of(body: bytes) -> str:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = None
-    for key in ("errors", "error", "message", "detail") if isinstance(value, dict) else ():
+    for key in ("errors", "error", "message", "detail", "error_msg", "Message") if isinstance(value, dict) else ():
         if found := value.get(key):
             if isinstance(found, dict) and isinstance(found.get("message"), str):
                 found = _extended(found) or found["message"]

@@ -25,6 +25,7 @@ from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, g
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
 from collectors.guard import GuardedResolver, opener, url_fault
+from collectors.signing import SCHEMES, SigningSignIn
 from collectors.tokens import GRANTS, LENT, TokenSignIn
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
@@ -169,7 +170,7 @@ class SiteClient:
         """What was asked last, and the answer, after redirections."""
         request = self._request(path, params, headers, signed)
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = await self._ask(request)
+            answer = await self._ask(self.sign_in.sealed(request))
             if answer.status not in _MOVED or self.sign_in.refused(answer):
                 return request, answer
             request = self._moved(request, answer)
@@ -274,6 +275,8 @@ def _items(found: Mapping[str, str] | None) -> _Items:
 
 def _sign_in(source: Source) -> SignIn:
     auth = source.auth
+    if auth.kind in SCHEMES:
+        return SigningSignIn(auth, SCHEMES[auth.kind])
     if auth.kind not in GRANTS:
         return Credentials(auth)
     # What is lent, each address lends for itself.

@@ -35,6 +35,10 @@ class SignIn(Protocol):
         """The URL with what of ours belongs into it; the same one until the headers are another object."""
         ...
 
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The request as it is sent: a signed copy where each has a signature of its own, else itself."""
+        ...
+
     def refused(self, answer: Answer) -> bool:
         """Whether this answer says that the API does not know us, or not any longer."""
         ...
@@ -98,6 +102,10 @@ class Credentials:
 
     def refused(self, answer: Answer) -> bool:
         return answer.status == 401
+
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The headers are the same for every request."""
+        return request
 
     def forget(self, _headers: Mapping[bytes, bytes], /) -> bool:
         """These are all that there are."""

@@ -13,7 +13,9 @@ from collectors.file.collector import FileCollector
 from collectors.guard import text_fault
 from collectors.http_json.collector import HttpJsonCollector
 from collectors.kubernetes.collector import KubernetesCollector
+from collectors.modelarts.collector import ModelartsCollector
 from collectors.openstack.collector import OpenstackCollector
+from collectors.pai.collector import PaiCollector
 from collectors.plugins import Kinds
 from collectors.prometheus.collector import PrometheusCollector
 from collectors.push.collector import PushCollector
@@ -36,6 +38,8 @@ REGISTRY = Kinds(
         "http_json": HttpJsonCollector,
         "kubernetes": KubernetesCollector,
         "openstack": OpenstackCollector,
+        "modelarts": ModelartsCollector,
+        "pai": PaiCollector,
         "redfish": RedfishCollector,
         "ray": RayCollector,
         "runai": RunaiCollector,

@@ -98,6 +98,10 @@ class TokenSignIn:
     def refused(self, answer: Answer) -> bool:
         return self._grant.refused(answer)
 
+    def sealed(self, request: httpx.Request) -> httpx.Request:
+        """The token is the same for every request."""
+        return request
+
     def forget(self, headers: Mapping[bytes, bytes], /) -> bool:
         """A token that was refused is replaced, once: of those who were refused with it, the first drops it for all.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import jmespath
 
-from collectors.amounts import Amounts, samples_of_amounts
+from collectors.amounts import Amounts, number_of, samples_of_amounts
 from collectors.base import Unreadable
 from collectors.matching import pool_of
 from suanli.model.polled import PolledSite
@@ -66,7 +65,7 @@ def instant_of(value: object) -> int:
     if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
         seconds: float | None = _iso(value)
     else:
-        seconds = _number(value)
+        seconds = number_of(value)
         if seconds is not None and seconds >= _MILLISECONDS_FROM:
             seconds /= 1000
     if seconds is None or not 0 < seconds < _MILLISECONDS_FROM:
@@ -100,7 +99,7 @@ def _add(amounts: Amounts, item: Any, site: PolledSite, expressions: Expressions
         amounts.strangers.add(name[:60] or "a pool without a name")
         return
     for rung, search in expressions.rungs:
-        amounts.add(pool.id, rung, _number(_find(search, item)))
+        amounts.add(pool.id, rung, number_of(_find(search, item)))
 
 
 def _find(search: Search, data: object) -> Any:
@@ -108,21 +107,6 @@ def _find(search: Search, data: object) -> Any:
         return search(data)
     except (ValueError, TypeError, ArithmeticError) as error:  # its own errors, and Python's, e.g. of ceil(nan)
         raise Unreadable(f"an expression does not fit the answer: {str(error)[:120]}") from None
-
-
-def _number(value: object) -> float | None:
-    """A number or a number's text; a missing one, a boolean and anything else is unknown.
-
-    NaN, infinity, and whole numbers beyond any float are passed on, to be refused by their names.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None
-    except OverflowError:
-        return math.inf if isinstance(value, int) and value > 0 else -math.inf
 
 
 def _optional(text: str | None) -> Search | None:

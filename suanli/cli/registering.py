@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _Id = Annotated[str, typer.Argument(metavar="SITE", help="lower-case letters, digits and hyphens; stable for ever")]
 _Effective = Annotated[str | None, typer.Option("--effective", help="since when that is true; since now when left out")]
 
-_WITH_PASSWORD = ("basic", "oauth2", "keystone", "redfish", "form")
+_WITH_PASSWORD = ("basic", "oauth2", "keystone", "redfish", "form", "huawei_ak_sk", "alibaba_ak_sk")
 """Kinds of access of which the secret is a password; of the others it is a token."""
 _NAMED = {"header": "header", "query": "parameter"}
 

@@ -39,7 +39,11 @@ class Access:
     )
     auth: Annotated[
         str | None,
-        typer.Option("--auth", help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish or form"),
+        typer.Option(
+            "--auth",
+            help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish, form, huawei_ak_sk or "
+            "alibaba_ak_sk",
+        ),
     ] = None
     auth_url: Annotated[
         str | None,
@@ -49,7 +53,10 @@ class Access:
         str | None, typer.Option("--auth-name", help="for header and query: what the header or parameter is called")
     ] = None
     user: Annotated[
-        str | None, typer.Option("--user", help="for basic, slurm, oauth2 (client id), keystone, redfish and form")
+        str | None,
+        typer.Option(
+            "--user", help="for basic, slurm, oauth2 (client id), keystone, redfish, form; an access key's id"
+        ),
     ] = None
     secret: Annotated[
         str | None,

@@ -34,9 +34,27 @@ AUTH_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "keystone": (("url", "user", "password"), ("project", "domain")),
     "redfish": (("user", "password"), ()),
     "form": (("url", "user", "password"), ("user_field", "password_field")),
+    "huawei_ak_sk": (("user", "password"), ()),
+    "alibaba_ak_sk": (("user", "password"), ()),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
 _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
+
+
+AuthKind = Literal[
+    "none",
+    "basic",
+    "bearer",
+    "header",
+    "query",
+    "slurm",
+    "oauth2",
+    "keystone",
+    "redfish",
+    "form",
+    "huawei_ak_sk",
+    "alibaba_ak_sk",
+]
 
 
 class Auth(BaseModel):
@@ -47,12 +65,11 @@ class Auth(BaseModel):
     /v3; user and password are an application credential's id and secret, or with a project a user's of this domain
     ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end. form: url is where a
     log-in form is posted to, which answers with cookies; its fields are called username and password if it is not said.
+    huawei_ak_sk, alibaba_ak_sk: user and password are an access key's id and secret, with which each request is signed.
     """
 
     model_config = _STRICT
-    kind: Literal["none", "basic", "bearer", "header", "query", "slurm", "oauth2", "keystone", "redfish", "form"] = (
-        "none"
-    )
+    kind: AuthKind = "none"
     user: str | None = None
     password: SecretRef | None = None
     token: SecretRef | None = None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0, "ascend-910b3": 313.0}
+TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0, "ascend-910b3": 313.0, "small": 70.0}
 Figures = dict[str, dict[str, float | None]]
 """Pool -> rung -> PFLOPS."""
 
@@ -197,11 +197,60 @@ def _runai(bodies: list[Any]) -> Figures:
     }
 
 
+def _modelarts(bodies: list[dict[str, Any]]) -> Figures:
+    """Nodes do not say whose they are, so the last word of their names does: nothing counts of pool c, which is frozen.
+    In these answers what a monitor told last is told of the last five minutes."""
+    nodes = [node for body in bodies if body.get("kind") == "NodeList" for node in body["items"]]
+    monitors = [body["metrics"] for body in bodies if "metrics" in body]
+    online: dict[tuple[str, str], int] = {}  # by pool and the letter of its resource pool
+    used: dict[str, int] = {}
+    for node in nodes:
+        letter, labels = node["metadata"]["name"].rsplit("-", 1)[1][0], node["metadata"]["labels"]
+        out = letter == "c" or "true" in labels.values() or labels["os.modelarts/billing.status"] == "1"
+        for resource, text in node["status"].get("resources", {}).items():
+            if resource not in ("cpu", "memory") and node["status"]["phase"] == "Available" and not out:
+                pool = {"nvidia.com/gpu": "a100", "huawei.com/ascend-snt9": "ascend"}.get(resource, "small")
+                online[pool, letter] = online.get((pool, letter), 0) + int(text)
+                used[pool] = used.get(pool, 0) + int(text) - int(node["status"]["availableResources"][resource])
+    busy: dict[str, float] = {}
+    for (pool, letter), cards in online.items():
+        metric = "gpuUtil" if pool == "a100" else "npuUtil"
+        (series,) = [one for one in monitors["ab".index(letter)] if one["metric"]["metricName"] == metric]
+        told = [row["value"] for point in series["dataPoints"] for row in point["statistics"] if row["value"] != -1]
+        if told:
+            busy[pool] = busy.get(pool, 0.0) + cards * told[-1] / 100
+    return {
+        pool: _rungs(
+            online=_pflops(pool, sum(cards for (one, _), cards in online.items() if one == pool)),
+            used=_pflops(pool, count),
+            busy=_pflops(pool, busy[pool]) if pool in busy else None,
+        )
+        for pool, count in used.items()
+    }
+
+
+def _pai(pages: list[dict[str, Any]]) -> Figures:
+    """One type of GPU a pool; those of a hidden type have no figure in PFLOPS."""
+    totals: dict[str, list[float]] = {}
+    for quota in [one for page in pages for one in page["Quotas"]]:
+        details, kind = quota["QuotaDetails"], quota["GPUType"]
+        if kind in ("A100", "H100", "G2") and quota["ParentQuotaId"] == "":
+            row = totals.setdefault({"G2": "hidden"}.get(kind, kind.lower()), [0.0, 0.0])
+            row[0] += float(details["ActualMinQuota"]["GPU"])
+            row[1] += float(details["AllocatedQuota"]["GPU"])
+    return {
+        pool: _rungs() if pool == "hidden" else _rungs(online=_pflops(pool, online), used=_pflops(pool, used))
+        for pool, (online, used) in totals.items()
+    }
+
+
 _BY_KIND = {
     "slurm": lambda bodies: _slurm(bodies[0]["nodes"]),
     "kubernetes": _kubernetes,
     "redfish": _redfish,
     "ray": _ray,
     "runai": _runai,
+    "modelarts": _modelarts,
+    "pai": _pai,
 }
 """Kinds of which each case is counted alike."""

@@ -67,8 +67,8 @@ every_case = pytest.mark.parametrize("case", ALL, ids=name_of)
 
 
 def test_the_suite_found_every_kind() -> None:
-    assert len(REGISTRY) >= 11
-    assert len(HTTP_KINDS) >= 8
+    assert len(REGISTRY) >= 13
+    assert len(HTTP_KINDS) >= 10
     assert LOCAL_KINDS == ["exec", "file"]
     assert {REGISTRY[kind].Settings.reached_by for kind in LOCAL_KINDS} == {"folder", "program"}
     assert {case.kind for case in SHAPES} == set(HTTP_KINDS)
@@ -247,6 +247,8 @@ READ |= {"resource_providers", "root_provider_uuid", "uuid", "generation", "node
 READ |= {"clusterStatus", "loadMetricsReport", "usageByNode", "time", "summary", "raylet", "state", "resourcesTotal"}
 READ |= {"nodeId", "GPU", "acceleratorType:A100", "nodeLogicalResources", "gpus", "utilizationGpu"}
 READ |= {"values", "groups", "timestamp"}
+READ |= {"phase", "resources", "availableResources", "controlMode", "parent", "huawei.com/ascend-snt9", "Quotas"}
+READ |= {"TotalCount", "QuotaDetails", "ActualMinQuota", "AllocatedQuota", "GPU", "GPUType", "ParentQuotaId"}
 READ |= {"status", "error", "data", "resultType", "result", "metric", "value", "modelName", "chip", "pod"}
 READ |= {"Members", "@odata.id", "ProcessorType", "Model", "Status", "State", "Health", "Metrics", "BandwidthPercent"}
 """Keys that some collector reads; a change elsewhere proves little."""

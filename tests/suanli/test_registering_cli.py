@@ -93,6 +93,15 @@ def test_a_source_whose_key_has_a_name(tmp_path: Path, kind: str, named: str) ->
     assert auth == {"kind": kind, named: "api-key", "token": {"env": "WH_KEY", "file": None}}
 
 
+@pytest.mark.parametrize("kind", ["huawei_ak_sk", "alibaba_ak_sk"])
+def test_a_source_whose_requests_are_signed(tmp_path: Path, kind: str) -> None:
+    source = ["--kind", "http_json", "--url", "https://api.example", "--setting", "fields={online: up}"]
+    key = ["--auth", kind, "--user", "AK1", "--secret", "env:WH_SECRET"]
+    assert register(tmp_path, *SITE, *source, *key).code == 0
+    auth = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
+    assert auth == {"kind": kind, "user": "AK1", "password": {"env": "WH_SECRET", "file": None}}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

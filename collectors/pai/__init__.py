@@ -1,0 +1,1 @@
+"""Alibaba Cloud's PAI: what its resource quotas say."""
