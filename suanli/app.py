@@ -137,7 +137,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         poller = Poller(commit.append, _all_of(outcomes.note, own.note), concurrency=config.poll.concurrency)
         checker = Poller(second.append, checks.note, concurrency=config.poll.concurrency)
-        exposition = Exposition(store, outcomes, checks, own, config)
+        exposition = Exposition(store, outcomes, checks, own, config, evaluator)
         office = Office(store, config)
         served = Served(
             store,
