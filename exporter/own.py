@@ -1,11 +1,11 @@
-"""Suanli's own metrics, by prometheus-client: polls, durations, sinks, quarantine."""
+"""Suanli's own metrics, by prometheus-client: polls, durations, sinks, quarantine, room, the process."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -13,6 +13,7 @@ from exporter.forwarder import Forwarder
 from suanli import __version__
 from suanli.model.polled import PollOutcome
 from suanli.quality.inspections import INSPECTIONS
+from suanli.store.space import free_bytes, size_bytes
 from suanli.store.sql import Store
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -33,6 +34,8 @@ class OwnMetrics:
         build.labels(__version__).set(1)
         self.registry.register(_Sinks(store, list(forwarders), clock))
         self.registry.register(_Doubts(store, clock))
+        self.registry.register(_Room(store))
+        ProcessCollector(registry=self.registry)
 
     def note(self, outcome: PollOutcome) -> None:
         self._polls.labels(outcome.site, outcome.result).inc()
@@ -76,3 +79,18 @@ class _Doubts(Collector):
         for inspection in INSPECTIONS:
             doubts.add_metric([inspection.name], found.count(inspection.name))
         yield from (held, doubts)
+
+
+class _Room(Collector):
+    """What the record takes, and what is left for it; asked at each scrape. What cannot be found out has no row."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        size = GaugeMetricFamily("suanli_store_size_bytes", "What the record takes.")
+        free = GaugeMetricFamily("suanli_store_free_bytes", "What may still be written where the record lies.")
+        for family, value in ((size, size_bytes(self._store.engine)), (free, free_bytes(self._store.engine))):
+            if value is not None:
+                family.add_metric([], value)
+        yield from (size, free)

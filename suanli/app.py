@@ -147,7 +147,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         at_once, told = config.poll.concurrency, _all_of(outcomes.note, own.note)
         poller = Poller(commit.append, told, concurrency=at_once, keeps=True)
         checker = Poller(second.append, checks.note, concurrency=at_once, keeps=True)
-        exposition = Exposition(store, outcomes, checks, own, config)
+        exposition = Exposition(store, outcomes, checks, own, config, evaluator)
         office = Office(store, config)
         served = Served(
             store,

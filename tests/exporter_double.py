@@ -30,13 +30,20 @@ def exporter_double(gauges: dict[str, float]) -> Iterator[ExporterDouble]:
 
 
 @contextmanager
-def serving(answer: Callable[[str], bytes]) -> Iterator[str]:
-    """Answers every GET with `answer(path)` on a free port of 127.0.0.1; gives host:port."""
+def serving(answer: Callable[[str], bytes], port: int = 0) -> Iterator[str]:
+    """Answers every GET with `answer(path)` on a port of 127.0.0.1 (0: one that is free); gives host:port.
+
+    At the end kept connections are closed too.
+    """
+    ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if ended.is_set():
+                self.close_connection = True
+                return
             body = answer(self.path)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -47,13 +54,14 @@ def serving(answer: Callable[[str], bytes]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_address[1]}"
     finally:
+        ended.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from suanli.alerts.readings import readings
 from suanli.alerts.round import Change, carried_on
 from suanli.alerts.rules import rules_of
 from suanli.alerts.seen import look
+from suanli.alerts.targets import Standing, standings
 from suanli.config import Config
 from suanli.model.alert import Alert
 from suanli.model.errors import SuanliError
@@ -20,11 +21,25 @@ from suanli.store.alerts import Key, acknowledgements, keep_alerts, read_alerts
 from suanli.store.outcomes import Outcomes
 from suanli.store.sql import Store
 
+_ROUNDS = 3
+"""For so many rounds what was found is known, as what a site tells is for so many polls."""
 _log = logging.getLogger("suanli.alerts")
 
 
 def _nobody(_changes: list[Change]) -> None:
     """Nobody is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a round found beside the alerts. known_until: after this second nobody knows it any more (UTC seconds).
+
+    standings: in the order of the targets; maintained: the sites of which every pool is worked on.
+    """
+
+    known_until: int
+    standings: Sequence[Standing] = ()
+    maintained: frozenset[str] = frozenset()
 
 
 class Evaluator:
@@ -46,6 +61,8 @@ class Evaluator:
         """Why the last round failed; empty where it did not."""
         self.version = 0
         """Grows with every round."""
+        self.found = Found(0)
+        """What the last round found that did not fail."""
 
     @property
     def alerts(self) -> Mapping[Key, Alert]:
@@ -77,12 +94,14 @@ class Evaluator:
         """Look at everything once; what changed. Raises SuanliError when the store cannot be read or written."""
         with self._lock:
             seen = look(self._store, self._config, self._outcomes, now)
-            done = carried_on(self._acknowledged(), readings(self._rules, self._config.targets, seen), now)
+            found = standings(self._config.targets, seen.states, seen.judged)
+            done = carried_on(self._acknowledged(), readings(self._rules, found, seen), now)
             if done.changes:
                 self._on_change(done.changes)
             with self._store.writing() as connection:
                 keep_alerts(connection, done.recorded, done.gone, now)
             self._known = done.alerts
+            self.found = Found(now + _ROUNDS * self._config.alerts.interval, found, seen.maintained)
             self.version += 1
             return done.changes
 

@@ -11,15 +11,13 @@ from suanli.alerts.rules import Rules, TargetRule
 from suanli.alerts.seen import Seen
 from suanli.alerts.sites import site_readings
 from suanli.alerts.state import Reading, Rule
-from suanli.alerts.targets import Standing, standings
+from suanli.alerts.targets import Standing
 from suanli.model.rates import Rates, rates_of
-from suanli.model.target import Target
 from suanli.model.units import BASES
 
 
-def readings(rules: Rules, targets: Sequence[Target], seen: Seen) -> Iterator[Reading]:
-    """Every kind that is enabled, for every subject that there is; `targets` are those that the rules are made of."""
-    found = standings(targets, seen.states, seen.judged)
+def readings(rules: Rules, found: Sequence[Standing], seen: Seen) -> Iterator[Reading]:
+    """Every kind that is enabled, for every subject that there is; found: how the targets of the rules stand."""
     for mine, now in zip(rules.targets, found, strict=True):
         yield from _of_target(rules.kinds, mine, now)
     yield from site_readings(rules.kinds, seen)

@@ -64,6 +64,6 @@ def _excused(states: Sequence[PoolState], judged: Sequence[PoolState], wanted: s
 
 def _scopes(place: Placed, wanted: set[_Scope]) -> Iterable[_Scope]:
     """Those of the wanted scopes in which this pool is: what `Target.covers` says, without asking every target."""
-    basis = place.basis
-    every = ("fleet", f"province:{place.province}", f"operator:{place.operator}", f"site:{place.site}")
-    return [found for scope in every if (found := (basis, scope)) in wanted]
+    basis, province, operator, site = place.basis, place.province, place.operator, place.site
+    every = (basis, "fleet"), (basis, f"province:{province}"), (basis, f"operator:{operator}"), (basis, f"site:{site}")
+    return wanted.intersection(every)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
@@ -26,6 +28,8 @@ from suanli.model.site import Id
 from suanli.model.target import Target
 from suanli.model.yamlfile import YamlFile
 from suanli.registry.polled import PollDefaults
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class Config(BaseModel):
@@ -103,7 +107,7 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _said_once(self) -> Config:
         targets = [(one.scope, one.metric, one.basis) for one in self.targets]
-        if twice := next((one for one in targets if targets.count(one) > 1), None):
+        if twice := _twice(targets):
             raise ValueError(
                 Message(
                     "two targets of {scope}, {metric} ({basis}): which of them is to be reached?",
@@ -113,7 +117,7 @@ class Config(BaseModel):
                 )
             )
         named = [(one.name, one.metric, one.since) for one in self.benchmarks]
-        if again := next((one for one in named if named.count(one) > 1), None):
+        if again := _twice(named):
             raise ValueError(
                 Message(
                     "two benchmarks {name} of {metric} from {since}: a name stands for one value",
@@ -142,6 +146,11 @@ class Config(BaseModel):
     def address(self) -> tuple[str, int]:
         host, _, port = self.listen.rpartition(":")
         return host, int(port)
+
+
+def _twice(found: Sequence[_Key]) -> _Key | None:
+    """The first that is there again; there may be ten thousand."""
+    return next((one for one, count in Counter(found).items() if count > 1), None)
 
 
 def load_config(path: Path) -> Config:

@@ -12,7 +12,14 @@ from suanli.model.message import Message
 from suanli.model.site import Id, Name
 from suanli.model.units import CANONICAL_BASIS, Basis, Duration
 
-_Share = Annotated[float, Field(gt=0, lt=1)]
+
+def _share(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError(Message("expected a rate above 0 and below 1, such as 0.8 for 80 %, not {value}", value=value))
+    return value
+
+
+_Share = Annotated[float, AfterValidator(_share)]
 
 
 class Placed(Protocol):
@@ -63,10 +70,17 @@ class Target(BaseModel):
     @model_validator(mode="after")
     def _can_end(self) -> Target:
         if self.band > self.target:
-            raise ValueError(f"the band ({self.band:g}) is larger than the target ({self.target:g})")
+            told = Message("the band ({band}) is larger than the target ({target})", band=self.band, target=self.target)
+            raise ValueError(told)
         if self.clear > 1:
-            told = f"target and band come to {self.clear:g}: no rate is above 1, so that its alert could never end"
-            raise ValueError(f"{told}; write a band of at most {1 - self.target:.3g}")
+            raise ValueError(
+                Message(
+                    "target and band come to {clear}: no rate is above 1, so that its alert could never end; "
+                    "write a band of at most {most}",
+                    clear=self.clear,
+                    most=float(1 - Decimal(str(self.target))),
+                )
+            )
         return self
 
     @property

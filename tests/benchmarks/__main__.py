@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.benchmarks.alerting import alerting_figures
 from tests.benchmarks.appending import appending_figures
 from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
@@ -56,6 +57,7 @@ def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
             *polling_figures(load, folders["polling"]),
             *startup_figures(folders["startup"], turns),
             *rendering_figures((load.sites, 5 * load.sites)),
+            *alerting_figures(5 * load.sites),
             *appending_figures(folders["appending"]),
             *history_figures(folders["history"], scale),
             *redfish_figures(bmcs, folders["redfish"]),

@@ -25,7 +25,7 @@ from suanli.store.states import pool_states
 from tests.benchmarks.children import BenchError
 from tests.benchmarks.figures import Figure
 
-_NOW = 1_795_500_000
+NOW = 1_795_500_000
 _TURNS = 3
 
 
@@ -42,7 +42,7 @@ def fleet(sites: int) -> tuple[list[RecordedSite], dict[int, Timeline], dict[int
     latest = {pool.key: _sample(item.site.id, pool.pool.id, item.key) for item, pool in places}
     outcomes = Outcomes()
     for item in registry:
-        outcomes.note(PollOutcome(item.site.id, _NOW, "ok", 0.01))
+        outcomes.note(PollOutcome(item.site.id, NOW, "ok", 0.01))
     return registry, timelines, latest, outcomes
 
 
@@ -51,7 +51,7 @@ def _figures(sites: int) -> list[Figure]:
     config = Config()
 
     def found() -> Iterator[Family]:
-        return families(pool_states(timelines, latest, _NOW), registry, outcomes, config, _NOW)
+        return families(pool_states(timelines, latest, NOW), registry, outcomes, config, NOW)
 
     prepared = list(found())
     theirs = CollectorRegistry()
@@ -123,9 +123,9 @@ def _sample(site: str, pool: str, number: int) -> Sample:
     return Sample(
         site=site,
         pool=pool,
-        at=_NOW,
-        source_at=_NOW,
-        fetched_at=_NOW,
+        at=NOW,
+        source_at=NOW,
+        fetched_at=NOW,
         online_pflops=online,
         used_pflops=used,
         busy_pflops=150.5,

@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboards.build import PROVISIONING
+from dashboards.alerts.grafana import grafana_rules
+from dashboards.alerts.prometheus import prometheus_rules
+from dashboards.build import PROVISIONING, plan
 from dashboards.parts.board import queries
 from tests.servers.missing import need
 
@@ -41,6 +43,18 @@ def committed(language: str) -> Board:
 def expressions() -> list[str]:
     """All PromQL of all boards, as it is written."""
     return sorted({asked.expr for uid in PROMETHEUS_UIDS for asked in queries(read(uid))})
+
+
+def names_read() -> set[str]:
+    """The metrics that boards and rules read, queries in the rules' texts included; not those that rules record."""
+    made = [*expressions(), str(prometheus_rules(plan())), *_grafana_expressions()]
+    return {name for text in made for name in re.findall(r"(?<![:\w])(?:suanli|process)_\w+", text)}
+
+
+def _grafana_expressions() -> Iterator[str]:
+    groups = grafana_rules(plan())["groups"]
+    models = [one["model"] for group in groups for rule in group["rules"] for one in rule["data"]]
+    yield from (model["expr"] for model in models if "expr" in model)
 
 
 def filled(query: str) -> str:

@@ -1,7 +1,7 @@
 """The demonstration story as a Prometheus would have scraped it, every quarter of an hour from the outage on.
 
 What the story lacks and boards show is added: a late hour of data, a second signal, busy, a ladder that is broken, a
-growth of capacity, pools that wait. What other parts of Suanli are to expose is made up, under the names agreed.
+growth of capacity, pools that wait, a window for the works. Nothing of what is scraped is made up.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from exporter.forwarder import Forwarder
+from exporter.notify.courier import Courier
+from exporter.notify.metrics import Notifications
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
 from exporter.stages import Stages
+from suanli.alerts.evaluator import Evaluator
 from suanli.config import Config
 from suanli.demo import story
 from suanli.demo.registry import sites
 from suanli.model.capacity import CapacityEntry
+from suanli.model.maintenance import Window
 from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
 from suanli.model.site import Site
@@ -29,6 +33,7 @@ from suanli.registering import planned
 from suanli.store.outcomes import Outcomes
 from suanli.store.rollup import roll
 from suanli.store.sql import Store
+from suanli.store.windows import add_window
 from tests.exporter.making import FakeSink, outcome
 from tests.suanli.making import ZONE, Clock, a_pool, a_site, built
 
@@ -52,9 +57,11 @@ CONFIG = Config.model_validate(
         "poll": {"interval": f"{STEP}s"},
         "targets": [
             {"metric": metric, "target": target, "scope": scope}
-            for scope in ("fleet", "province:安徽")
+            for scope in ("fleet", "province:安徽", f"site:{SITE}")
             for metric, target in (("online_ratio", 0.8), ("usage_ratio", 0.55))
         ],
+        "alerts": {"interval": "5m"},
+        "notify": [{"name": "duty", "url": {"env": "NOBODY_IS_TOLD"}}],
     }
 )
 
@@ -72,6 +79,8 @@ def make_world(folder: Path) -> World:
     clock = Clock(story.REGISTERED)
     store = Store(f"sqlite:///{folder / 'suanli.db'}", clock)
     store.apply(planned(store, _registry(), CONFIG), int(clock.at))
+    with store.writing() as connection:
+        add_window(connection, _works(), ZONE, int(clock.at), "bureau")
     states, file = {}, folder / "scrapes.om"
     names = {at: name for name, at in MOMENTS.items()}
     with file.open("w", encoding="utf-8") as out:
@@ -96,11 +105,20 @@ def _registry() -> list[Site]:
     return [grown if site.id == SITE else site for site in plain] + [waits]
 
 
+def _works() -> Window:
+    lo, hi = (datetime.fromtimestamp(at, ZONE) for at in story.DRAINED[1:])
+    return Window.model_validate({"site": SITE, "from": lo, "until": hi, "reason": "new cooling"})
+
+
 def _scrapes(store: Store, clock: Clock) -> Iterator[tuple[int, str]]:
     outcomes, checks = Outcomes(), Outcomes()
     own, stages = OwnMetrics(store, [Forwarder(store, FakeSink())], clock), Stages(store)
-    own.registry.register(stages)
-    exposition = Exposition(store, outcomes, checks, own, CONFIG)
+    couriers = [Courier(store, channel) for channel in CONFIG.notify]
+    couriers[0].health.up = True
+    for more in (stages, Notifications(store, couriers)):
+        own.registry.register(more)
+    evaluator = Evaluator(store, CONFIG, outcomes)
+    exposition = Exposition(store, outcomes, checks, own, CONFIG, evaluator)
     late: list[Sample] = []
     for at, samples in story.rounds(7):
         if not BEGINS <= at <= ENDS:
@@ -119,7 +137,8 @@ def _scrapes(store: Store, clock: Clock) -> Iterator[tuple[int, str]]:
         checks.note(outcome(SITE, "ok", at))
         if at % (6 * HOUR) == 0:
             stages.look()
-        yield at, exposition.sites(at).decode() + generate_latest(own.registry).decode() + _promised(at)
+        evaluator.round(at)
+        yield at, exposition.sites(at).decode() + generate_latest(own.registry).decode()
 
 
 def _richer(one: Sample) -> Sample:
@@ -133,26 +152,6 @@ def _richer(one: Sample) -> Sample:
 
 def _second(one: Sample) -> Sample:
     return one.model_copy(update={"used_pflops": (one.used_pflops or 0.0) + 1.5})
-
-
-def _promised(at: int) -> str:
-    """What alerts, notifications and the process expose; not of this room, and made up here."""
-    repair = f'suanli_site_maintenance{{site="{SITE}"}} 1\n' if story.DRAINED[1] <= at < story.DRAINED[2] else ""
-    rows = "".join(
-        f'suanli_target_shortfall_pflops{{basis="fp16",metric="{metric}",scope="{scope}"}} 1.5\n'
-        f'suanli_target_actual_ratio{{basis="fp16",metric="{metric}",scope="{scope}"}} 0.75\n'
-        for metric in ("online_ratio", "usage_ratio")
-        for scope in ("fleet", "province:安徽")
-    )
-    alert = 'alert="site_silent",basis="",metric="",scope="",severity="warning",sink=""'
-    return (
-        f"{repair}{rows}"
-        f'suanli_alert_firing{{{alert},site="yh-port"}} 1\nsuanli_alert_firing{{{alert},site="{SITE}"}} 0\n'
-        "suanli_store_free_bytes 5e9\nsuanli_store_size_bytes 1e6\n"
-        f"process_resident_memory_bytes 2e8\nprocess_cpu_seconds_total {at - BEGINS}\n"
-        'suanli_notifications_pending{channel="duty"} 2\nsuanli_notifications_failed_total{channel="duty"} 3\n'
-        'suanli_notification_up{channel="duty"} 1\n'
-    )
 
 
 _LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")

@@ -14,6 +14,7 @@ from exporter.exposition import Family
 from exporter.lineprotocol import lines_of
 from exporter.own import OwnMetrics
 from exporter.prometheus import Exposition
+from suanli.alerts.evaluator import Evaluator
 from suanli.config import Config
 from suanli.model.polled import PollOutcome
 from suanli.registering.office import Office
@@ -48,7 +49,9 @@ class Rendering(Exposition):
         self.outcomes = outcomes or Outcomes()
         self.own = OwnMetrics(store, [])
         self.checks = Outcomes()
-        super().__init__(store, self.outcomes, self.checks, self.own, config or Config())
+        settings = config or Config()
+        self.evaluator = Evaluator(store, settings, self.outcomes)
+        super().__init__(store, self.outcomes, self.checks, self.own, settings, self.evaluator)
 
     def sites(self, now: int) -> bytes:
         before = self._text

@@ -102,7 +102,6 @@ def test_benchmarks_stand_from_their_first_day_to_the_day_before_their_end(
         ("listen: here\n", "config.yaml:1: listen: "),
         ("listen: 127.0.0.1:99999\n", "config.yaml:1: listen: expected a port of at most 65535"),
         ("poll: {concurrency: 0}\n", "config.yaml:1: poll.concurrency: should be greater than or equal to 1"),
-        ("targets:\n  - {metric: online_ratio, target: 80}\n", "config.yaml:2: targets[0].target: should be less"),
         ("targets:\n  - {metric: busy_ratio, target: 0.8}\n", "config.yaml:2: targets[0].metric: should be"),
         ("sinks:\n  - {name: i, kind: influxdb, url: 'http://x'}\n", "config.yaml:2: sinks[0]: a sink of kind"),
         ("sinks:\n  - {name: i, kind: victoriametrics, url: 'http://user:pass@x'}\n", "config.yaml:2: sinks[0].url: "),
@@ -114,6 +113,38 @@ def test_benchmarks_stand_from_their_first_day_to_the_day_before_their_end(
 )  # fmt: skip
 def test_a_mistake_is_told_with_file_line_and_key(tmp_path: Path, text: str, told: str) -> None:
     assert refused(tmp_path, text).startswith(told)
+
+
+TARGETS = {
+    "target: 80": "targets[0].target: expected a rate above 0 and below 1, such as 0.8 for 80 %, not 80.0",
+    "target: 0": "targets[0].target: expected a rate above 0 and below 1",
+    "target: -0.1": "targets[0].target: expected a rate above 0 and below 1",
+    "target: 1": "targets[0].target: expected a rate above 0 and below 1",
+    "target: .nan": "targets[0].target: expected a rate above 0 and below 1",
+    "target: 80%": "targets[0].target: should be a valid number",
+    "target: 0.1, band: 0.2": "targets[0]: the band (0.2) is larger than the target (0.1)",
+    "target: 0.99, band: 0.02": "targets[0]: target and band come to 1.01: no rate is above 1",
+    "target: 0.9, band: -0.02": "targets[0].band: should be greater than or equal to 0",
+    "target: 0.9, scope: planet": "targets[0].scope: expected fleet, province:NAME, operator:NAME or site:ID",
+    "target: 0.9, scope: 'operator:'": "targets[0].scope: expected fleet, province:NAME, operator:NAME or site:ID",
+    "target: 0.9, for: 10": "targets[0].for: a duration needs its unit: write 10s, not 10",
+    "target: 0.9, basis: fp8": "targets[0].basis: should be 'fp16', 'fp32' or 'fp64'",
+    "target: 0.9, bnad: 0.01": "targets[0].bnad: unknown key; did you mean band?",
+}
+
+
+@pytest.mark.parametrize(("said", "told"), TARGETS.items())
+def test_a_target_that_cannot_be_is_told_with_its_line(tmp_path: Path, said: str, told: str) -> None:
+    text = f"language: en\ntargets:\n  - {{metric: online_ratio, {said}}}\n"
+    assert refused(tmp_path, text).startswith(f"config.yaml:3: {told}")
+
+
+def test_many_targets_are_read_and_two_of_one_rate_are_not(tmp_path: Path) -> None:
+    one = "- {{scope: 'site:s{}', metric: online_ratio, target: 0.9}}"
+    text = "\n".join(["targets:", *(one.format(number) for number in range(300))])
+    assert len(loaded(tmp_path, text).targets) == 300
+    told = refused(tmp_path, f"{text}\n{one.format(7)}\n")
+    assert told.startswith("config.yaml:1: two targets of site:s7, online_ratio (fp16)")
 
 
 @pytest.mark.parametrize(
