@@ -22,6 +22,7 @@ from pydantic import JsonValue
 from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, gist_of, origin_of, retry_after, where
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
+from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import GuardedResolver, opener, url_fault
 from collectors.tokens import GRANTS, TokenSignIn
 from suanli.model.polled import PolledSite
@@ -35,7 +36,7 @@ _MAX_REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
 _Items = tuple[tuple[str, str], ...] | None
-_Key = tuple[str, _Items, _Items]
+_Key = tuple[str, _Items, _Items, bytes | None]
 # Only gzip is asked for, because only its size is watched while it is unpacked.
 _USUAL = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
 _WAIT = {"timeout": {"pool": CONNECT_SECONDS}}
@@ -70,10 +71,10 @@ class ClientPool:
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
 
-    def site(self, site: PolledSite) -> SiteClient:
-        """The door to one site; nothing is opened or read before it is used."""
+    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient:
+        """The door to one site; nothing is opened or read before it is used. note: hears what was asked and came."""
         reach = self._reach(site.id)
-        return SiteClient(site, reach, partial(self.transport, site.source.tls, reach), self._max_body)
+        return SiteClient(site, reach, partial(self.transport, site.source.tls, reach), self._max_body, note)
 
     def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
         """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used.
@@ -97,9 +98,14 @@ class SiteClient:
     """`collectors.base.Http` for one site."""
 
     def __init__(
-        self, site: PolledSite, reach: Reach, transport: Callable[[], AiohttpTransport], max_body: int
+        self,
+        site: PolledSite,
+        reach: Reach,
+        transport: Callable[[], AiohttpTransport],
+        max_body: int,
+        note: Note = unnoted,
     ) -> None:
-        self._url, self._reach = site.source.url, reach
+        self._url, self._reach, self._note = site.source.url, reach, note
         self._sign_in = _sign_in(site.source.auth)
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
@@ -109,22 +115,49 @@ class SiteClient:
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
-        signed = await self._sign_in.headers(self._post)
-        request, answer = await self._asked(path, params, headers, signed)
-        if answer.status == 401 and self._sign_in.forget(signed):
+        request, answer = await self._noted(path, params, headers, None)
+        return self._decoded(request, answer)
+
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """The same, undecoded; a POST where there is content."""
+        return (await self._noted(path, params, headers, content))[1]
+
+    async def _noted(
+        self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> tuple[httpx.Request, Answer]:
+        """Signed in anew once if the API no longer accepts us; whatever comes is noted."""
+        exchange = Exchange("GET" if content is None else "POST", path, dict(params or {}), content)
+        try:
             signed = await self._sign_in.headers(self._post)
-            request, answer = await self._asked(path, params, headers, signed)
-        return self._believed(request, answer)
+            request, answer = await self._asked(path, params, headers, content, signed)
+            if answer.status == 401 and self._sign_in.forget(signed):
+                signed = await self._sign_in.headers(self._post)
+                request, answer = await self._asked(path, params, headers, content, signed)
+            exchange.answer = answer
+            self._believed(request, answer)
+        except CollectError as error:
+            exchange.fault = str(error)
+            raise
+        finally:
+            self._note(exchange)
+        return request, answer
 
     async def _asked(
         self,
         path: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
+        content: bytes | None,
         signed: Mapping[bytes, bytes],
     ) -> tuple[httpx.Request, Answer]:
         """What was asked last, and the answer, after redirections."""
-        request = self._request(path, params, headers, signed)
+        request = self._request(path, params, headers, content, signed)
         for _ in range(_MAX_REDIRECTS + 1):
             answer = await self._ask(request)
             if answer.status not in _MOVED:
@@ -137,22 +170,25 @@ class SiteClient:
         path: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
+        content: bytes | None,
         signed: Mapping[bytes, bytes],
     ) -> httpx.Request:
         if signed is not self._headers or len(self._kept) >= _KEPT_REQUESTS:
             self._headers, self._kept = signed, {}
-        key = (path, _items(params), _items(headers))
+        key = (path, _items(params), _items(headers), content)
         if key not in self._kept:
-            self._kept[key] = self._built(path, params, headers)
+            self._kept[key] = self._built(path, params, headers, content)
         return self._kept[key]
 
-    def _built(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> httpx.Request:
+    def _built(
+        self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> httpx.Request:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.
         url = f"{self._url.rstrip('/')}/{path.lstrip('/')}" if path else self._url
         own = {name.encode(): value.encode() for name, value in (headers or {}).items()}
-        return httpx.Request(
-            "GET", self._url_of(url, params), headers={**_USUAL, **self._headers, **own}, extensions=_WAIT
-        )
+        sent = {**_USUAL, **self._headers, **own}
+        method = "GET" if content is None else "POST"
+        return httpx.Request(method, self._url_of(url, params), headers=sent, content=content, extensions=_WAIT)
 
     def _url_of(self, text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         try:
@@ -196,14 +232,18 @@ class SiteClient:
         if (origin_of(url), url.userinfo) != (origin_of(request.url), b""):
             target = self._sign_in.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
+        if request.method != "GET":
+            raise Refused(f"{where(request)}: a POST is redirected: make the place it is sent to the site's url")
         same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         return httpx.Request("GET", self._within_reach(url), headers=same, extensions=_WAIT)
 
-    def _believed(self, request: httpx.Request, answer: Answer) -> JsonValue:
+    def _believed(self, request: httpx.Request, answer: Answer) -> None:
         if not 200 <= answer.status < 300:
             raise self._declined(request, answer)
         if not answer.body.strip():
             raise Unreadable(f"{where(request)}: answered {answer.status} with nothing in it")
+
+    def _decoded(self, request: httpx.Request, answer: Answer) -> JsonValue:
         try:
             return cast(JsonValue, orjson.loads(answer.body))
         except orjson.JSONDecodeError:

@@ -1,6 +1,7 @@
 """Recorded answers of real products, one folder a case: answers.json says which file answers what.
 
-Files of a case: answers.json, the bodies (.json or .json.gz), site.yaml, expected.json, PROVENANCE.md.
+Files of a case: answers.json, the bodies (.json, .json.gz, or another format as it came), site.yaml, expected.json,
+PROVENANCE.md. What `suanli collect SITE --record DIR` leaves is a case.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+import orjson
 from pydantic import JsonValue
 
+from collectors.answers import Answer
 from collectors.base import Collector, NotFound
 from collectors.registry import REGISTRY, build
 from suanli.catalog.accelerators import load_accelerators
@@ -27,7 +31,8 @@ HERE = Path(__file__).parent
 NOW = 1_795_488_000
 """When the cases are polled: 2026-11-24, just after they were recorded."""
 
-Reply = Callable[[str, Mapping[str, str] | None], JsonValue]
+Reply = Callable[[str, Mapping[str, str] | None], Any]
+"""What answers a path and its parameters: a JSON value, or an `Answer` of any kind."""
 
 
 class FakeHttp:
@@ -36,12 +41,28 @@ class FakeHttp:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self.asked: list[str] = []
+        self.posted: list[Any] = []
 
     async def get_json(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         self.asked.append(path)
-        return self._reply(path, params)
+        reply = self._reply(path, params)
+        value: JsonValue = orjson.loads(reply.body) if isinstance(reply, Answer) else reply
+        return value
+
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        self.asked.append(path)
+        if content is not None:
+            self.posted.append(orjson.loads(content))
+        reply = self._reply(path, params)
+        return reply if isinstance(reply, Answer) else Answer(200, httpx.Headers(), json.dumps(reply).encode())
 
 
 def always(payload: JsonValue) -> FakeHttp:
@@ -59,6 +80,11 @@ class Case:
     @property
     def site(self) -> PolledSite:
         return polled(registered(self.folder / "site.yaml")[0])
+
+    @property
+    def now(self) -> int:
+        """When it is polled; a case that was recorded later says so in its golden samples."""
+        return max((row["fetched_at"] for row in self.expected), default=NOW)
 
     @property
     def expected(self) -> Any:
@@ -80,12 +106,13 @@ class Case:
         if "first" in instead:
             bodies[0] = (bodies[0][0], instead["first"])
 
-        def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
+        def reply(path: str, params: Mapping[str, str] | None) -> Any:
             found = [(answer, body) for answer, body in bodies if _answers(answer, path, params or {})]
             if not found:
                 raise NotFound(f"not recorded: {path} {params}")
-            body: JsonValue = max(found, key=lambda pair: len(pair[0].get("params", {})))[1]
-            return body
+            answer, body = max(found, key=lambda pair: len(pair[0].get("params", {})))
+            headers = httpx.Headers(answer.get("headers", {}))
+            return Answer(200, headers, body) if isinstance(body, bytes) else body
 
         return FakeHttp(reply)
 
@@ -129,4 +156,5 @@ def collector_of(case: Case, http: FakeHttp | None = None) -> Collector:
 
 def _decoded(file: Path) -> Any:
     data = file.read_bytes()
-    return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
+    unpacked = gzip.decompress(data) if file.suffix == ".gz" else data
+    return json.loads(unpacked) if ".json" in file.suffixes else unpacked
