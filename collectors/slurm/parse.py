@@ -81,6 +81,13 @@ def _count(node: dict[str, Any], site: PolledSite, gres: frozenset[str], counts:
         count = counts.of(pool)
         count.online = (count.online or 0) + (built.get(type_, 0) if online else 0)
         count.used = (count.used or 0) + used.get(type_, 0)
+        if not online:
+            counts.left_out[pool.id, _why(states)] += built.get(type_, 0)
+
+
+def _why(states: frozenset[str]) -> str:
+    """What keeps a node out, in Slurm's words."""
+    return ", ".join(sorted(states & _KEPT_OUT or states))
 
 
 def _states(node: dict[str, Any]) -> frozenset[str]:

@@ -319,3 +319,12 @@ def test_the_cases_hold_both_layouts() -> None:
     assert len(states) == 9
     assert {type(state) for state in states.values()} == {str, list}
     assert (HERE / "slurm").is_dir()
+
+
+def test_what_is_left_out_is_told_with_the_words_that_keep_it_out() -> None:
+    down = [node(state="down", state_flags=[]), node(state="idle", state_flags=["DRAIN"]), node()]
+    (sample,) = parse({"nodes": down, "errors": []}, site(pool("a100")), NOW, GRES)
+
+    assert sample.online_devices == 8
+    assert sorted(sample.left_out) == ["8 devices: DOWN", "8 devices: DRAIN"]
+    assert "left_out" not in sample.model_dump()
