@@ -221,6 +221,12 @@ def test_each_request_fills_a_part_and_the_oldest_time_counts() -> None:
     assert (sample.online_devices, sample.used_devices, sample.source_at, sample.quality) == (3, 7, NOW - 60, "ok")
 
 
+def test_a_clock_that_is_ahead_is_kept_as_it_is_for_the_entrance_to_judge() -> None:
+    (sample,) = collect(FakeHttp(lambda _path, _p: {"n": 3, "t": NOW + 3600}), requests=TWO)
+
+    assert (sample.source_at, sample.fetched_at) == (NOW + 3600, NOW)
+
+
 @pytest.mark.parametrize("lost", ["/on", "/in-use"])
 def test_a_request_that_fails_leaves_its_part_unknown(lost: str) -> None:
     def reply(path: str, _params: object) -> Any:
