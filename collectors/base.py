@@ -15,13 +15,16 @@ CollectError                the poll is counted under this name; nothing is appe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 from suanli.model.yamlfile import Loc
+
+if TYPE_CHECKING:
+    from collectors.answers import Answer
 
 
 class CollectError(Exception):
@@ -78,6 +81,16 @@ class Http(Protocol):
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable. headers: beside our own."""
+        ...
+
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """The same of any kind of answer, undecoded and never empty; asked by POST where there is content."""
         ...
 
     def at(self, url: str) -> Http:

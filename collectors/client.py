@@ -24,6 +24,7 @@ from pydantic import JsonValue
 from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, gist_of, origin_of, retry_after, where
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
+from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import GuardedResolver, opener, url_fault
 from collectors.signing import SCHEMES, SigningSignIn
 from collectors.tokens import GRANTS, LENT, TokenSignIn
@@ -39,7 +40,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_REQUESTS = 100
 _LEAVE_SECONDS = 5.0
 _Items = tuple[tuple[str, str], ...] | None
-_Key = tuple[str, _Items, _Items]
+_Key = tuple[str, _Items, _Items, bytes | None]
 # Only gzip is asked for, because only its size is watched while it is unpacked.
 _USUAL = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
 _WAIT = {"timeout": {"pool": CONNECT_SECONDS}}
@@ -76,16 +77,16 @@ class ClientPool:
         self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
         self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
-    def site(self, site: PolledSite) -> SiteClient:
-        """The door to one site; nothing is opened or read before it is used."""
-        return self._door(site.id, self._reach(site.id), site.source)
+    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient:
+        """The door to one site; nothing is opened or read before it is used. note: hears what was asked and came."""
+        return self._door(site.id, self._reach(site.id), note, site.source)
 
-    def _door(self, site: str, reach: Reach, source: Source) -> SiteClient:
+    def _door(self, site: str, reach: Reach, note: Note, source: Source) -> SiteClient:
         """A site that is registered anew goes on with what it was lent: there is little of it to be had."""
         before = self._lent.get((site, source.url, source.auth))
         sign_in = before.sign_in if before else _sign_in(source)
-        transport, at = partial(self.transport, source.tls, reach), partial(self._door, site, reach)
-        door = SiteClient(source, reach, transport, self._max_body, sign_in, at)
+        transport, at = partial(self.transport, source.tls, reach), partial(self._door, site, reach, note)
+        door = SiteClient(source, reach, transport, self._max_body, sign_in, at, note)
         if source.auth.kind in LENT:
             self._lent[site, source.url, source.auth] = door
         return door
@@ -123,9 +124,10 @@ class SiteClient:
         max_body: int,
         sign_in: SignIn,
         at: Callable[[Source], SiteClient],
+        note: Note,
     ) -> None:
         self._source, self._url, self._reach, self._at = source, source.url or "", reach, at
-        self.sign_in = sign_in
+        self.sign_in, self._note = sign_in, note
         self._transport, self._max_body = transport, max_body
         self._headers: Mapping[bytes, bytes] = {}
         self._kept: dict[_Key, httpx.Request] = {}
@@ -134,19 +136,46 @@ class SiteClient:
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
+        request, answer = await self._noted(path, params, headers, None)
         try:
-            return await self._get(path, params, headers)
-        except CollectError as error:
-            # Once for all: whatever is quoted of URLs and answers may hold a secret, also one of a query.
-            raise type(error)(self.sign_in.hide(str(error)), error.retry_after) from None
+            return self._decoded(request, answer)
+        except Unreadable as error:
+            raise self._hidden(error) from None
 
-    async def _get(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> JsonValue:
-        signed = await self.sign_in.headers(self._post)
-        request, answer = await self._asked(path, params, headers, signed)
-        if self.sign_in.refused(answer) and self.sign_in.forget(signed):
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """The same, undecoded; a POST where there is content."""
+        return (await self._noted(path, params, headers, content))[1]
+
+    async def _noted(
+        self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> tuple[httpx.Request, Answer]:
+        """Signed in anew once if the API no longer accepts us; whatever comes is noted."""
+        exchange = Exchange("GET" if content is None else "POST", path, dict(params or {}), content)
+        try:
             signed = await self.sign_in.headers(self._post)
-            request, answer = await self._asked(path, params, headers, signed)
-        return self._believed(request, answer)
+            request, answer = await self._asked(path, params, headers, content, signed)
+            if self.sign_in.refused(answer) and self.sign_in.forget(signed):
+                signed = await self.sign_in.headers(self._post)
+                request, answer = await self._asked(path, params, headers, content, signed)
+            exchange.answer = answer
+            self._believed(request, answer)
+        except CollectError as error:
+            told = self._hidden(error)
+            exchange.fault = str(told)
+            raise told from None
+        finally:
+            self._note(exchange)
+        return request, answer
+
+    def _hidden(self, error: CollectError) -> CollectError:
+        """Once for all: whatever is quoted of URLs and answers may hold a secret, also one of a query."""
+        return type(error)(self.sign_in.hide(str(error)), error.retry_after)
 
     def at(self, url: str) -> SiteClient:
         """The same site's door at another address that its settings name, where it signs in by itself."""
@@ -165,10 +194,11 @@ class SiteClient:
         path: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
+        content: bytes | None,
         signed: Mapping[bytes, bytes],
     ) -> tuple[httpx.Request, Answer]:
         """What was asked last, and the answer, after redirections."""
-        request = self._request(path, params, headers, signed)
+        request = self._request(path, params, headers, content, signed)
         for _ in range(_MAX_REDIRECTS + 1):
             answer = await self._ask(self.sign_in.sealed(request))
             if answer.status not in _MOVED or self.sign_in.refused(answer):
@@ -181,21 +211,25 @@ class SiteClient:
         path: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
+        content: bytes | None,
         signed: Mapping[bytes, bytes],
     ) -> httpx.Request:
         if signed is not self._headers or len(self._kept) >= _KEPT_REQUESTS:
             self._headers, self._kept = signed, {}
-        key = (path, _items(params), _items(headers))
+        key = (path, _items(params), _items(headers), content)
         if key not in self._kept:
-            self._kept[key] = self._built(path, params, headers)
+            self._kept[key] = self._built(path, params, headers, content)
         return self._kept[key]
 
-    def _built(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> httpx.Request:
+    def _built(
+        self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> httpx.Request:
         # The slash is ours: a path like "@elsewhere/" must not turn the site's host into a user's name.
         url = f"{self._url.rstrip('/')}/{path.lstrip('/')}" if path else self._url
         own = {name.encode(): value.encode() for name, value in (headers or {}).items()}
-        signed = self.sign_in.signed(self._url_of(url, params))
-        return httpx.Request("GET", signed, headers={**_USUAL, **self._headers, **own}, extensions=_WAIT)
+        sent = {**_USUAL, **self._headers, **own}
+        method, signed = "GET" if content is None else "POST", self.sign_in.signed(self._url_of(url, params))
+        return httpx.Request(method, signed, headers=sent, content=content, extensions=_WAIT)
 
     def _url_of(self, text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         try:
@@ -243,15 +277,19 @@ class SiteClient:
         if (origin_of(url), url.userinfo) != (origin_of(request.url), b""):
             target = self.sign_in.hide(origin_of(url))
             raise Refused(f"{where(request)}: redirected to {target}: if that is right, make it the site's url")
+        if request.method != "GET":
+            raise Refused(f"{where(request)}: a POST is redirected: make the place it is sent to the site's url")
         same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         signed = self.sign_in.signed(self._within_reach(url))
         return httpx.Request("GET", signed, headers=same, extensions=_WAIT)
 
-    def _believed(self, request: httpx.Request, answer: Answer) -> JsonValue:
+    def _believed(self, request: httpx.Request, answer: Answer) -> None:
         if not 200 <= answer.status < 300:
             raise self._declined(request, answer)
         if not answer.body.strip():
             raise Unreadable(f"{where(request)}: answered {answer.status} with nothing in it")
+
+    def _decoded(self, request: httpx.Request, answer: Answer) -> JsonValue:
         try:
             return cast(JsonValue, orjson.loads(answer.body))
         except orjson.JSONDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,10 +24,11 @@ class Count:
 
 @dataclass(slots=True)
 class Counts:
-    """Devices by pool, and what was found that belongs to no pool."""
+    """Devices by pool, what was found that belongs to no pool, and by pool and reason what is not online."""
 
     by_pool: dict[str, Count] = field(default_factory=dict)
     strangers: dict[str, float] = field(default_factory=dict)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def of(self, pool: PolledPool) -> Count:
         return self.by_pool.setdefault(pool.id, Count())
@@ -56,12 +58,18 @@ def samples_of(site: PolledSite, counts: Counts, now: int) -> list[Sample]:
         seen = ", ".join(briefly(name[:60] for name in sorted(counts.strangers))) or "nothing"
         raise Unreadable(f"none of the pools of this site is in the answer (found: {seen}); check the pools' match")
     reason = _told(counts.strangers.items())
-    return [
+    samples = [
         sample_of_devices(
             site, pool, now, online=counts.by_pool[pool.id].online, used=counts.by_pool[pool.id].used, reason=reason
         )
         for pool in found
     ]
+    return [_with_left_out(sample, counts) for sample in samples] if counts.left_out else samples
+
+
+def _with_left_out(sample: Sample, counts: Counts) -> Sample:
+    own = ((why, count) for (pool, why), count in counts.left_out.most_common() if pool == sample.pool and count)
+    return sample.model_copy(update={"left_out": tuple(briefly(f"{count:g} devices: {why}" for why, count in own))})
 
 
 def _told(strangers: Iterable[tuple[str, float]]) -> str:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from collectors.base import Collector
 from collectors.client import ClientPool
+from collectors.exchange import Note, unnoted
 from collectors.poller import Poller
 from collectors.registry import build
 from collectors.schedule import first_turn
@@ -77,13 +78,19 @@ def _append(store: Store, signal: Signal) -> Callable[[list[Sample]], object]:
 
 
 async def collect_once(
-    store: Store, config: Config, *, only: str | None = None, record: bool = True, signal: Signal = "source"
+    store: Store,
+    config: Config,
+    *,
+    only: str | None = None,
+    record: bool = True,
+    signal: Signal = "source",
+    note: Note = unnoted,
 ) -> list[PollOutcome]:
-    """Ask every site (or `only` this one) once, all at the same time; in the order of their ids."""
+    """Ask every site (or `only` this one) once, all at the same time; in the order of their ids. note: hears of it."""
     commit, pool = GroupCommit(_append(store, signal)), ClientPool(config.reach.of)
     poller = Poller(commit.append if record else _nowhere, _unheard, keeps=record)
     sites = [site for site in polled(store, config, signal) if only in (None, site.id)]
-    turns = [first_turn(site, build(site, pool.site(site)), time.monotonic()) for site in sites]
+    turns = [first_turn(site, build(site, pool.site(site, note)), time.monotonic()) for site in sites]
     try:
         return list(await asyncio.gather(*(poller.poll(turn) for turn in turns)))
     finally:

@@ -1,9 +1,9 @@
-"""A JSON answer -> samples, by compiled JMESPath expressions. Pure."""
+"""Decoded answers -> samples, by compiled JMESPath expressions. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import jmespath
 
 from collectors.amounts import Amounts, number_of, samples_of_amounts
-from collectors.base import Unreadable
-from collectors.matching import pool_of
+from collectors.base import CollectError, Unreadable
+from collectors.matching import briefly, pool_of
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
@@ -37,13 +37,56 @@ class Expressions:
         return cls(_optional(pools), _optional(fields.get("pool")), rungs, _optional(time))
 
 
-def parse(payload: object, site: PolledSite, now: int, expressions: Expressions, unit: Unit) -> list[Sample]:
-    """Samples at the source's time where an expression names it, else at `now`."""
-    source_at = now if expressions.time is None else instant_of(_find(expressions.time, payload))
-    amounts = Amounts()
-    for item in _pools(payload, expressions.pools):
-        _add(amounts, item, site, expressions)
-    return samples_of_amounts(site, amounts, unit, source_at, now)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one question gave: the pages of its answer, or why there is none."""
+
+    expressions: Expressions
+    pages: list[Any]
+    fault: CollectError | None = None
+
+    @property
+    def lost(self) -> str:
+        """Which rungs, and why."""
+        return f"{', '.join(name for name, _ in self.expressions.rungs)}: {self.fault}"
+
+
+def parse(parts: Sequence[Part], site: PolledSite, now: int, unit: Unit) -> list[Sample]:
+    """Samples at the oldest of the times that the answers name, else at `now`.
+
+    A rung of which a part is missing is unknown in every pool: which pools were in it, nobody knows.
+    """
+    faults = [part.fault for part in parts if part.fault is not None]
+    if len(faults) == len(parts):
+        raise faults[0]
+    amounts, times = Amounts(), list[int]()
+    for part in parts:
+        for page in part.pages:
+            times += _times(part.expressions, page)
+            for item in _pools(page, part.expressions.pools):
+                _add(amounts, item, site, part.expressions)
+    missing = [part for part in parts if part.fault is not None]
+    for part in missing:
+        _lose(amounts, part)
+    found = samples_of_amounts(site, amounts, unit, min(times, default=now), now)
+    return [_with_faults(sample, missing) for sample in found] if missing else found
+
+
+def _times(expressions: Expressions, page: object) -> list[int]:
+    return [] if expressions.time is None else [instant_of(find(expressions.time, page))]
+
+
+def _lose(amounts: Amounts, part: Part) -> None:
+    lost = {name for name, _ in part.expressions.rungs}
+    for key in [key for key in amounts.found if key[1] in lost]:
+        del amounts.found[key]
+
+
+def _with_faults(sample: Sample, missing: Sequence[Part]) -> Sample:
+    """Why a part is unknown stands before what else is to be said."""
+    told = briefly(part.lost[:300] for part in missing[:2])
+    reason = "; ".join(filter(None, (*told, sample.reason)))
+    return sample.model_copy(update={"reason": reason[:900], "quality": "partial"})
 
 
 def search_of(text: str) -> Search:
@@ -86,23 +129,24 @@ def _iso(text: str) -> float:
 def _pools(payload: object, pools: Search | None) -> list[Any]:
     if pools is None:
         return [payload]
-    found = _find(pools, payload)
+    found = find(pools, payload)
     if not isinstance(found, list):
         raise Unreadable("the answer has no list of pools where `pools` points")
     return found
 
 
 def _add(amounts: Amounts, item: Any, site: PolledSite, expressions: Expressions) -> None:
-    name = "" if expressions.pool is None else str(_find(expressions.pool, item) or "")
+    name = "" if expressions.pool is None else str(find(expressions.pool, item) or "")
     pool = pool_of(site, "pool", name)
     if pool is None:
         amounts.strangers.add(name[:60] or "a pool without a name")
         return
     for rung, search in expressions.rungs:
-        amounts.add(pool.id, rung, number_of(_find(search, item)))
+        amounts.add(pool.id, rung, number_of(find(search, item)))
 
 
-def _find(search: Search, data: object) -> Any:
+def find(search: Search, data: object) -> Any:
+    """What an expression finds; Unreadable where it does not fit."""
     try:
         return search(data)
     except (ValueError, TypeError, ArithmeticError) as error:  # its own errors, and Python's, e.g. of ceil(nan)

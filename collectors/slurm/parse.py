@@ -11,7 +11,7 @@ from typing import Any
 
 from collectors.base import Unreadable
 from collectors.matching import Counts, pool_of, samples_of
-from suanli.model.polled import PolledSite
+from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
 _RUNS_JOBS = frozenset({"IDLE", "MIXED", "ALLOCATED"})
@@ -33,6 +33,8 @@ _KEPT_OUT = frozenset(
         "REBOOT_ISSUED",
     ]
 )
+_OF_NODES = {"partition": "partitions", "feature": "active_features"}
+"""What a pool's match may name of whole nodes, and where it stands."""
 _NOT_A_NODE = frozenset({"FUTURE", "EXTERNAL"})
 _ENTRY = re.compile(r"(?:^|,)(?P<name>[^:,()]+)(?P<rest>(?:[^,()]|\([^()]*\))*)")  # commas within brackets are not ours
 # gpu:8   gpu:a100:8   gpu:a100:4(IDX:0-3,5)   gpu:a100:8(S:0-1)   gpu:(null):3(IDX:0-2): in use, of no named type
@@ -74,13 +76,36 @@ def _count(node: dict[str, Any], site: PolledSite, gres: frozenset[str], counts:
     online = bool(states & _RUNS_JOBS) and not states & _KEPT_OUT
     built, used = _devices(node, "gres", gres), _devices(node, "gres_used", gres)
     for type_ in built | used:
-        pool = pool_of(site, "gres", type_)
+        pool = _claimed(node, site) or pool_of(site, "gres", type_)
         if pool is None:
             counts.strangers[type_] = counts.strangers.get(type_, 0) + built.get(type_, used.get(type_, 0))
             continue
         count = counts.of(pool)
         count.online = (count.online or 0) + (built.get(type_, 0) if online else 0)
         count.used = (count.used or 0) + used.get(type_, 0)
+        if not online:
+            counts.left_out[pool.id, _why(states)] += built.get(type_, 0)
+
+
+def _claimed(node: dict[str, Any], site: PolledSite) -> PolledPool | None:
+    """The pool whose match names a partition or a feature of this node; of several, the first in the site's order."""
+    asked = [pool for pool in site.pools if pool.match and pool.match.label in _OF_NODES]
+    return next((pool for pool in asked if pool.match and pool.match.value in _words(node, pool.match.label)), None)
+
+
+def _words(node: dict[str, Any], label: str) -> frozenset[str]:
+    """Partitions or features: a list, or in old versions of the API a text with commas."""
+    words = node.get(_OF_NODES[label]) or []
+    if isinstance(words, str):
+        words = words.split(",")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Unreadable(f"node {str(node.get('name'))[:60]} has no readable {_OF_NODES[label]}")
+    return frozenset(words)
+
+
+def _why(states: frozenset[str]) -> str:
+    """What keeps a node out, in Slurm's words."""
+    return ", ".join(sorted(states & _KEPT_OUT or states))
 
 
 def _states(node: dict[str, Any]) -> frozenset[str]:

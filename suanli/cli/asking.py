@@ -10,12 +10,14 @@ import typer
 from suanli.cli.context import given, say
 from suanli.cli.language import _, in_words, of
 from suanli.cli.output import pflops, print_json, print_table
+from suanli.cli.trail_words import print_trail, trail_as_json
 from suanli.model.errors import InputError, Problem, Unavailable
 from suanli.model.message import Message
 
 if TYPE_CHECKING:
+    from collectors.exchange import Exchange
     from suanli.app import Signal
-    from suanli.model.polled import PollOutcome
+    from suanli.model.polled import PolledPool, PollOutcome
 
 
 _FROM_HERE = Message("a site is asked from this machine")
@@ -31,13 +33,16 @@ def collect(
 ) -> None:
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
     from suanli.app import collect_once
+    from suanli.app import polled as sites_polled
     from suanli.registry.polled import is_pushed
 
+    trail: list[Exchange] = []
     with given(context).opened(_FROM_HERE) as (config, store):
         if not cross_check and any(item.site.id == site and is_pushed(item.site) for item in store.registry):
             raise InputError(Problem(Message("{site} is of kind push: nobody asks it, its samples come", site=site)))
         signal: Signal = "cross_check" if cross_check else "source"
-        outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal))
+        outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal, note=trail.append))
+        pools = {pool.id: pool for one in sites_polled(store, config, signal) if one.id == site for pool in one.pools}
         if not outcomes:
             polled = ", ".join(item.site.id for item in store.registry if getattr(item.site, signal)) or "none yet"
             raise InputError(
@@ -52,9 +57,11 @@ def collect(
             )
     outcome = outcomes[0]
     if json:
-        print_json(_as_json(outcome))
-    elif outcome.result == "ok":
-        print_samples(outcome)
+        print_json(_as_json(outcome, trail, pools))
+    else:
+        print_trail(trail, outcome.samples, pools)
+        if outcome.result == "ok":
+            print_samples(outcome)
     if outcome.result == "unreachable":
         raise Unavailable(Message("{site}: {reason}", site=site, reason=outcome.reason))
     if outcome.result != "ok":
@@ -62,10 +69,11 @@ def collect(
         raise SystemExit(1)
 
 
-def _as_json(outcome: PollOutcome) -> dict[str, Any]:
+def _as_json(outcome: PollOutcome, trail: list[Exchange], pools: dict[str, PolledPool]) -> dict[str, Any]:
     samples = [sample.model_dump() for sample in outcome.samples]
     keys = ("site", "at", "result", "seconds", "reason")
-    return {key: getattr(outcome, key) for key in keys} | {"samples": samples}
+    said = {key: getattr(outcome, key) for key in keys}
+    return said | {"trail": trail_as_json(trail, outcome.samples, pools), "samples": samples}
 
 
 def print_samples(outcome: PollOutcome) -> None:

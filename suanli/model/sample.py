@@ -38,7 +38,8 @@ class Sample(BaseModel):
     source_at: when it was true, by the source's clock, UTC seconds. fetched_at: when it was asked, by ours.
     at: start of the poll's grid slot that it stands for; a repeated poll of one slot is the same point.
     max_age: for how many seconds after source_at its word holds.
-    refused: what the answer said that could not be counted.
+    refused: what the answer said that could not be counted. left_out: what is there and not counted as online, and why;
+    for the person who asks, and not kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -56,6 +57,7 @@ class Sample(BaseModel):
     online_devices: float | None = None
     used_devices: float | None = None
     refused: tuple[Refused, ...] = ()
+    left_out: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 def worst(qualities: list[Quality]) -> Quality:

@@ -1,7 +1,8 @@
 """Recorded answers of real products, one folder a case: answers.json says which file answers what.
 
-Files of a case: answers.json, the bodies (.json or .json.gz), site.yaml, expected.json, PROVENANCE.md. A kind that is
-not asked over HTTP has no answers: what was `dropped` into the folder, or the `program` that is started, is the case.
+Files of a case: answers.json, the bodies (.json, .json.gz, or another format as it came), site.yaml, expected.json,
+PROVENANCE.md. A kind that is not asked over HTTP has no answers: what was `dropped` into the folder, or the `program`
+that is started, is the case.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+import orjson
 from pydantic import JsonValue
 
+from collectors.answers import Answer
 from collectors.base import Collector, NotFound
 from collectors.registry import REGISTRY, build
 from suanli.catalog.accelerators import load_accelerators
@@ -36,7 +40,8 @@ NOW = 1_795_488_000
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
-Reply = Callable[[str, Mapping[str, str] | None], JsonValue]
+Reply = Callable[[str, Mapping[str, str] | None], Any]
+"""What answers a path and its parameters: a JSON value, or an `Answer` of any kind."""
 
 
 class FakeHttp:
@@ -45,12 +50,28 @@ class FakeHttp:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self.asked: list[str] = []
+        self.posted: list[Any] = []
 
     async def get_json(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> JsonValue:
         self.asked.append(path)
-        return self._reply(path, params)
+        reply = self._reply(path, params)
+        value: JsonValue = orjson.loads(reply.body) if isinstance(reply, Answer) else reply
+        return value
+
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        self.asked.append(path)
+        if content is not None:
+            self.posted.append(orjson.loads(content))
+        reply = self._reply(path, params)
+        return reply if isinstance(reply, Answer) else Answer(200, httpx.Headers(), json.dumps(reply).encode())
 
     def at(self, url: str) -> FakeHttp:
         """Another host of the site is asked by its whole address."""
@@ -106,12 +127,13 @@ class Case:
         if "first" in instead:
             bodies[0] = (bodies[0][0], instead["first"])
 
-        def reply(path: str, params: Mapping[str, str] | None) -> JsonValue:
+        def reply(path: str, params: Mapping[str, str] | None) -> Any:
             found = [(answer, body) for answer, body in bodies if _answers(answer, path, params or {})]
             if not found:
                 raise NotFound(f"not recorded: {path} {params}")
-            body: JsonValue = max(found, key=lambda pair: len(pair[0].get("params", {})))[1]
-            return body
+            answer, body = max(found, key=lambda pair: len(pair[0].get("params", {})))
+            headers = httpx.Headers(answer.get("headers", {}))
+            return Answer(200, headers, body) if isinstance(body, bytes) else body
 
         return FakeHttp(reply)
 
@@ -178,4 +200,5 @@ def _copies() -> str:
 
 def _decoded(file: Path) -> Any:
     data = file.read_bytes()
-    return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
+    unpacked = gzip.decompress(data) if file.suffix == ".gz" else data
+    return json.loads(unpacked) if ".json" in file.suffixes else unpacked

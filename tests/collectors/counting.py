@@ -29,6 +29,8 @@ def counted(case: str, body: Any, others: list[Any]) -> Figures:
         return {"a100": _rungs(used=19.0)}  # the one point that was written before recording
     if name == "placement-16.0-usages":
         return {"a100": _rungs(used=_pflops("a100", body["usages"]["INSTANCE"]["CUSTOM_GPU_A100"]))}
+    if kind == "http_json" and name in ("kubernetes-1.34.4-pages", "influxdb-2.7.12-flux", "made-up-xml"):
+        return _http_json(name, body, others)
     series = body["data"]["result"]
     if kind == "prometheus":
         return {"h100": _rungs(busy=_pflops("h100", sum(int(one["value"][1]) for one in series)))}
@@ -173,6 +175,26 @@ def _ray(bodies: list[Any]) -> Figures:
     return {pool: _rungs(online=_pflops(pool, online[pool]), used=_pflops(pool, used[pool])) for pool in online}
 
 
+def _http_json(name: str, body: Any, others: list[Any]) -> Figures:
+    if name == "kubernetes-1.34.4-pages":
+        nodes = [one for found in [body, *others] for one in found["items"]]
+        return {"a100": _rungs(online=_pflops("a100", 8 * len(nodes)))}  # each of them has eight
+    if name == "influxdb-2.7.12-flux":
+        cells = [line.split(",") for line in body.decode().splitlines()[1:] if line]
+        return {row[4]: _rungs(_pflops(row[4], float(row[5])), _pflops(row[4], float(row[6]))) for row in cells}
+    return _made_up_xml(body.decode(), others[0].decode("gb18030"))
+
+
+def _made_up_xml(hosts: str, jobs: str) -> Figures:
+    """By the look of its lines: a host a line, and a job a line."""
+    up = "".join(line for line in hosts.splitlines() if 'state="up"' in line)
+    online = {name: sum(map(int, re.findall(rf'"{name}"><r:count>(\d+)', up))) for name in ("A100", "H100")}
+    used = {name: sum(map(int, re.findall(rf'"{name}" number="(\d+)', jobs))) for name in online}
+    return {
+        name.lower(): _rungs(_pflops(name.lower(), online[name]), _pflops(name.lower(), used[name])) for name in online
+    }
+
+
 def _rungs(
     online: float | None = None, used: float | None = None, busy: float | None = None
 ) -> dict[str, float | None]:
@@ -252,5 +274,6 @@ _BY_KIND = {
     "runai": _runai,
     "modelarts": _modelarts,
     "pai": _pai,
+    "push": lambda bodies: _pushed(bodies[0]["samples"]),
 }
 """Kinds of which each case is counted alike."""

@@ -63,6 +63,11 @@ class RawServer:
                 return value.strip()
         return None
 
+    async def until_asked(self) -> None:
+        """Somebody has connected, who may have more questions than one."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: self.open > 0)
+
     async def until_open(self, number: int) -> None:
         async with asyncio.timeout(10), self._changed:
             await self._changed.wait_for(lambda: self.open == number)

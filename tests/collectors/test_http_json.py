@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from collectors.base import Unreadable
-from collectors.http_json.collector import HttpJsonCollector, HttpJsonSettings
-from collectors.http_json.parse import Expressions, instant_of, parse, search_of
+from collectors.http_json.collector import HttpJsonCollector
+from collectors.http_json.parse import Expressions, Part, instant_of, parse, search_of
+from collectors.http_json.settings import HttpJsonSettings
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 from suanli.model.site import Match, Source
@@ -37,7 +38,7 @@ def parsed(
     time: str | None = None,
     unit: Unit = "devices",
 ) -> list[Sample]:
-    return parse(payload, site(*pools), NOW, Expressions.compiled(listed, fields, time), unit)
+    return parse([Part(Expressions.compiled(listed, fields, time), [payload])], site(*pools), NOW, unit)
 
 
 def one(value: JsonValue) -> float | None:

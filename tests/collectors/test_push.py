@@ -90,7 +90,7 @@ def test_a_request_has_one_sample_at_least_and_5000_at_most(more: dict[str, Any]
 
 @pytest.mark.parametrize(
     "source",
-    [{"kind": "push", "url": "https://x.example"}, {"kind": "push", "timeout": "5s"}, {"kind": "slurm"}],
+    [{"kind": "push", "url": "https://x.example"}, {"kind": "push", "timeout": "5s"}],
 )
 def test_only_a_source_that_is_asked_has_an_address_and_it_must(source: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"not asked|Field required"):

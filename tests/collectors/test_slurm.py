@@ -319,3 +319,39 @@ def test_the_cases_hold_both_layouts() -> None:
     assert len(states) == 9
     assert {type(state) for state in states.values()} == {str, list}
     assert (HERE / "slurm").is_dir()
+
+
+def test_what_is_left_out_is_told_with_the_words_that_keep_it_out() -> None:
+    down = [node(state="down", state_flags=[]), node(state="idle", state_flags=["DRAIN"]), node()]
+    (sample,) = parse({"nodes": down, "errors": []}, site(pool("a100")), NOW, GRES)
+
+    assert sample.online_devices == 8
+    assert sorted(sample.left_out) == ["8 devices: DOWN", "8 devices: DRAIN"]
+    assert "left_out" not in sample.model_dump()
+
+
+@pytest.mark.parametrize("features", [["a", "fast"], "a,fast"])
+def test_partitions_and_features_choose_whole_nodes_each_counted_once(features: JsonValue) -> None:
+    def by(label: str, value: str) -> PolledPool:
+        return PolledPool(value, "a100", frozenset(), 1.0, Match(label=label, value=value))
+
+    nodes = [
+        node(partitions=["hpc", "all"], active_features=features),
+        node(partitions=["all"], active_features=features, gres="gpu:h100:2,npu:1", gres_used=""),
+        node(partitions=["all"], gres="gpu:4", gres_used="gpu:1"),
+    ]
+    found = parse({"nodes": nodes, "errors": []}, site(by("partition", "hpc"), by("feature", "fast")), NOW, GRES)
+
+    assert [(one.pool, one.online_devices, one.used_devices) for one in found] == [("hpc", 8, 4), ("fast", 3, 0)]
+    assert all("4 devices of no named type match no pool" in one.reason for one in found)
+
+
+@pytest.mark.parametrize("partitions", [{}, 7, [None], [{"name": "hpc"}]])
+def test_partitions_that_cannot_be_read_are_unreadable_where_they_matter(partitions: JsonValue) -> None:
+    here = PolledPool("hpc", "a100", frozenset(), 1.0, Match(label="partition", value="hpc"))
+    if not partitions:
+        with pytest.raises(Unreadable, match="none of the pools"):
+            parsed(node(partitions=partitions), at=site(here))
+        return
+    with pytest.raises(Unreadable, match="no readable partitions"):
+        parsed(node(partitions=partitions), at=site(here))

@@ -419,6 +419,12 @@ def test_collect_shows_the_way_to_pflops_and_keeps_nothing_unless_told(tmp_path:
         assert suanli(tmp_path, "rates", "--json").data["fleet"]["online_pflops"] is None
         table = suanli(tmp_path, "--lang", "en", "collect", "wh-1")
         assert all(text in table.out for text in ("900", "280.8 P", "a100"))
+        assert ": 200, 24 bytes" in table.out.splitlines()[0]
+        assert "a100: 900 devices of nvidia-a100-sxm4-80gb x 312 TFLOPS = 280.8 P online" in table.out
+        (asked,) = ended.data["trail"]["asked"]
+        assert (asked["method"], asked["status"], asked["bytes"], asked["items"]) == ("GET", 200, 24, None)
+        (pool,) = ended.data["trail"]["pools"]
+        assert pool["devices"] * pool["peak_pflops"] == pytest.approx(pool["online_pflops"])
         assert collected(tmp_path, "--record").code == 0
         fleet = suanli(tmp_path, "rates", "--json").data["fleet"]
         assert (fleet["online_pflops"], fleet["sites_heard"]) == (pytest.approx(280.8), 1)

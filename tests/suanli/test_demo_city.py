@@ -18,10 +18,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.answers import Answer
 from collectors.base import NotFound
 from collectors.registry import build, check_source
 from suanli.catalog.accelerators import load_accelerators
@@ -385,10 +387,19 @@ class PlainHttp:
     async def get_json(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
+        return orjson.loads((await self.ask(path, params)).body)
+
+    async def ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
         answer = await ask(self._client, self._site, path, **(params or {}))
         if answer.status_code == 404:
             raise NotFound(path)
-        return answer.raise_for_status().json()
+        return Answer(200, answer.headers, answer.raise_for_status().content)
 
     def at(self, url: str) -> PlainHttp:
         raise AssertionError(f"a site of the city has one address, not also {url}")
