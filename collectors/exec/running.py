@@ -33,9 +33,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str], name: str)
     It is in a session of its own, so that at a deadline or a cancellation its children end with it.
     """
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment, cwd="/", start_new_session=True
-        )
+        child = await _started(command, environment)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise Unreachable(f"{name} cannot be started: {why}: correct programs in config.yaml") from None
@@ -43,6 +41,21 @@ async def run(command: Sequence[str], environment: Mapping[str, str], name: str)
         return await _heard(child, name)
     finally:
         await _end(child)
+
+
+async def _started(command: Sequence[str], environment: Mapping[str, str]) -> Process:
+    """A cancellation waits until it is started: asyncio would then wait for its children, which nobody has ended."""
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment, cwd="/", start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(OSError, ValueError):
+            await _end(await starting)
+        raise
 
 
 async def _heard(child: Process, name: str) -> Run:

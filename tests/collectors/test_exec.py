@@ -146,8 +146,9 @@ async def gone(*files: Path) -> None:
 
 
 def _runs(file: Path) -> bool:
+    number = file.read_text().strip()
     try:  # a zombie only waits for init
-        return Path(f"/proc/{file.read_text().strip()}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return bool(number) and Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -189,6 +190,20 @@ async def test_a_poll_that_is_cancelled_leaves_no_process_and_no_task(program: M
     await gone(tmp_path / "pid", tmp_path / "child", tmp_path / "grandchild")
     assert asyncio.all_tasks() == before
     assert len(os.listdir("/proc/self/fd")) <= fds
+
+
+async def test_a_poll_that_is_cancelled_while_its_program_starts_leaves_nothing(program: Made, tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    for turns in range(12):
+        task = asyncio.create_task(program(f"sleep 600 & echo $! > {tmp_path}/child{turns}; wait").collect(NOW))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await gone(*([tmp_path / f"child{turns}"] if (tmp_path / f"child{turns}").exists() else []))
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_child_in_a_session_of_its_own_cannot_hold_a_poll(program: Made, tmp_path: Path) -> None:
