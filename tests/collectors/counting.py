@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 TFLOPS = {"a100": 312.0, "h100": 989.4, "mi300x": 1307.4, "ascend": 313.0, "ascend-910b3": 313.0, "small": 70.0}
@@ -266,7 +266,7 @@ def _pai(pages: list[dict[str, Any]]) -> Figures:
     }
 
 
-_BY_KIND = {
+_BY_KIND: dict[str, Callable[[list[Any]], Figures]] = {
     "slurm": lambda bodies: _slurm(bodies[0]["nodes"]),
     "kubernetes": _kubernetes,
     "redfish": _redfish,
