@@ -23,6 +23,7 @@ from exporter import registry as sinks
 from exporter.api import Served, make_api
 from exporter.forwarder import Forwarder
 from exporter.listening import LOOPBACK, listening
+from exporter.loops import Loops
 from exporter.notify.metrics import Notifications
 from exporter.notify.notifier import Notifier
 from exporter.own import OwnMetrics
@@ -148,6 +149,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
         evaluator, notifier = _alerting(store, config, outcomes)
         own, stages = OwnMetrics(store, forwarders), Stages(store)
+        own.registry.register(Loops(loops))
         own.registry.register(stages)
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tests.benchmarks.alerting import alerting_figures
 from tests.benchmarks.appending import appending_figures
+from tests.benchmarks.boards import boards_figures
 from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
 from tests.benchmarks.history import history_figures
@@ -23,6 +24,8 @@ from tests.benchmarks.polling import Load, polling_figures
 from tests.benchmarks.redfish import redfish_figures
 from tests.benchmarks.rendering import rendering_figures
 from tests.benchmarks.startup import startup_figures
+
+_PARTS = ("polling", "startup", "appending", "history", "redfish", "boards")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
-        folders = {part: Path(name) / part for part in ("polling", "startup", "appending", "history", "redfish")}
+        folders = {
+            part: Path(name) / part for part in ("polling", "startup", "appending", "history", "redfish", "boards")
+        }
         for folder in folders.values():
             folder.mkdir()
         return [
@@ -61,6 +66,7 @@ def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
             *appending_figures(folders["appending"]),
             *history_figures(folders["history"], scale),
             *redfish_figures(bmcs, folders["redfish"]),
+            *boards_figures(folders["boards"]),
         ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from suanli.app import serving
 from suanli.model.errors import SuanliError
@@ -79,8 +80,19 @@ async def test_a_stuck_loop_fails_healthz_by_its_name_and_only_as_long(
     async with serving(config(store=database(tmp_path), listen="127.0.0.1:0")) as service:
         assert await asyncio.to_thread(asked.wait, 30)
         await asyncio.to_thread(_await, service.address, "upkeep is stuck, ")
+        assert await asyncio.to_thread(_overdue, service.address, "upkeep") > 0
         go_on.set()
         await asyncio.to_thread(_await, service.address, "alive")
+
+
+def _overdue(address: str, loop: str) -> float:
+    text = httpx.get(f"{address}/metrics", timeout=30, trust_env=False).text
+    return next(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "suanli_loop_overdue_seconds" and sample.labels["loop"] == loop
+    )
 
 
 def _await(address: str, word: str) -> None:
