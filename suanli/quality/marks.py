@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
 from math import isclose, isfinite, isnan
 
@@ -28,12 +29,16 @@ def no_amount(value: float) -> str | None:
 
 def marked_pflops(pflops: float, peak: float | None) -> float | None:
     """The mark that became this figure by a unit's factor or by the peak of a device; None if none did."""
-    return next((mark for mark, product in _products(peak) if isclose(product, pflops, rel_tol=_NEARLY)), None)
+    products, marks = _products(peak)
+    place = bisect_left(products, pflops * (1 - 2 * _NEARLY))
+    near = place < len(products) and isclose(products[place], pflops, rel_tol=_NEARLY)
+    return marks[place] if near else None
 
 
 @lru_cache(maxsize=1024)
-def _products(peak: float | None) -> tuple[tuple[float, float], ...]:
-    """Each mark with the figure that it becomes, of those that can be a figure at all."""
+def _products(peak: float | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The figures that marks become, of those that can be a figure at all, from the least on; and the mark of each."""
     factors = [*PFLOPS_PER.values(), *([] if peak is None else [peak])]
-    products = ((mark, mark * factor) for factor in factors for mark in sorted(NO_VALUE))
-    return tuple((mark, product) for mark, product in products if 0 < product <= MOST_PFLOPS)
+    products = sorted((mark * factor, mark) for factor in factors for mark in NO_VALUE)
+    found = [(product, mark) for product, mark in products if 0 < product <= MOST_PFLOPS]
+    return tuple(product for product, _ in found), tuple(mark for _, mark in found)

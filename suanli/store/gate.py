@@ -64,12 +64,12 @@ def plain(sample: Sample, known: Known) -> bool:
     """Whether the sample is so far within all bounds that no check can have a reason; most are, and cost half then."""
     online, used, busy, built = sample.online_pflops, sample.used_pflops, sample.busy_pflops, known.built_pflops
     return (
-        (built is not None and online is not None and used is not None)
-        and (busy or 0.0) <= used <= online <= built < THOUSAND[0] * online
+        (online is not None and used is not None and (busy or 0.0) <= used <= online)
+        and (built is None or online <= built < THOUSAND[0] * online)
         and sample.source_at <= known.now
         and (sample.fetched_at - sample.source_at <= sample.max_age or sample.quality == "declared")
         and (sample.online_devices is None or _plain_devices(sample, known.peak_pflops))
-        and _near(online, known.before, JUMP_SHARE * built)
+        and _near(online, known.before, JUMP_SHARE * (built or online))
         and sentinel(sample, known) is None
     )
 
