@@ -48,6 +48,8 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_starting_the_command_line_imports_nothing_heavy() -> None:
     heavy = (
+        "asyncio",
+        "pydantic",
         "sqlalchemy",
         "psycopg",
         "alembic",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,6 +31,8 @@ def collect(
     cross_check: Annotated[bool, typer.Option("--cross-check", help="ask its second signal instead")] = False,
 ) -> None:
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
+    import asyncio
+
     from suanli.app import collect_once
     from suanli.app import polled as sites_polled
     from suanli.registry.polled import is_pushed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +42,8 @@ def send_test(
         would = _("would send to the channel {name}:").format(name=name)
         _print(told | {"sent": False}, f"{would}\n{letter.title}\n{letter.text}", json=json)
         return
+    import asyncio
+
     outcome = asyncio.run(_sent(channel, letter))
     if not outcome.delivered:
         raise Unavailable(

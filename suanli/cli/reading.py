@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from suanli.model.errors import InputError, Problem
-from suanli.model.findings import plain
 from suanli.model.message import Message
 
-Model = TypeVar("Model", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound="BaseModel")
 
 
 def day_or_time(option: str, text: str) -> date | datetime:
@@ -43,6 +43,8 @@ def pool_of(text: str) -> tuple[str, str]:
 
 def made(model: type[Model], values: dict[str, Any]) -> Model:
     """The model of these values; an InputError names the option of every one that cannot be."""
+    from pydantic import ValidationError
+
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -51,5 +53,7 @@ def made(model: type[Model], values: dict[str, Any]) -> Model:
 
 
 def _problem(detail: ErrorDetails) -> Problem:
+    from suanli.model.findings import plain
+
     option = f"--{detail['loc'][0]}" if detail["loc"] else ""
     return Problem(plain(detail), key=option)

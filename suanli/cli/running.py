@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
@@ -85,6 +84,8 @@ def _started(service: Service) -> None:
 
 def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
     """Run on uvloop where it exists; Ctrl-C is an ordinary end."""
+    import asyncio
+
     try:
         import uvloop
     except ImportError:
