@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from collectors.base import CollectError
-
 T = TypeVar("T")
 
 
@@ -19,14 +17,16 @@ async def several(questions: Iterable[Callable[[], Awaitable[T]]], at_once: int)
         async with gate:
             return await question()
 
+    # No TaskGroup: before Python 3.11.4 what is raised in an `except*` comes out as a group again, which nobody expects.
+    tasks = [asyncio.create_task(asked(question)) for question in questions]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(asked(question)) for question in questions]
-    except* CollectError as found:
-        raise _first(found) from None
-    return [task.result() for task in tasks]
+        return await asyncio.gather(*tasks)
+    finally:
+        await _ended(tasks)
 
 
-def _first(found: BaseExceptionGroup[CollectError]) -> CollectError:
-    first = found.exceptions[0]
-    return first if isinstance(first, CollectError) else _first(first)
+async def _ended(tasks: list[asyncio.Task[T]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -71,7 +71,6 @@ def test_the_other_webhooks_get_its_id_too(kind: str, hook: Receiver, monkeypatc
 
 
 LED_AWAY = "it answers 302 and leads elsewhere, where no message is taken"
-LATER = formatdate(time.time() + 3600, usegmt=True)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,8 @@ def test_a_channel_that_does_not_take_it_is_told_as_what_it_is(
 
 
 def test_a_date_to_come_again_is_as_good_as_seconds(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    hook.answers = [Answer(503, headers={"Retry-After": LATER})]
+    later = formatdate(time.time() + 3600, usegmt=True)
+    hook.answers = [Answer(503, headers={"Retry-After": later})]
     after = delivered(f"json://127.0.0.1:{hook.port}/", monkeypatch).after
     assert after is not None
     assert 3000 < after <= 3600
