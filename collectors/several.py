@@ -17,7 +17,7 @@ async def several(questions: Iterable[Callable[[], Awaitable[T]]], at_once: int)
         async with gate:
             return await question()
 
-    # No TaskGroup: before Python 3.11.4 what is raised in an `except*` comes out as a group again, which nobody expects.
+    # No TaskGroup: in early 3.11 what is raised in an `except*` comes out as a group again, which nobody expects.
     tasks = [asyncio.create_task(asked(question)) for question in questions]
     try:
         return await asyncio.gather(*tasks)
