@@ -11,14 +11,14 @@ from suanli.cli.language import _
 
 if TYPE_CHECKING:
     from collectors.exchange import Exchange
-    from collectors.recording import Recorded
     from suanli.model.polled import PolledSite, PollOutcome
+    from suanli.recording import Recorded
     from suanli.store.registry import RecordedSite
 
 
 def refuse_case(folder: Path | None, asked: Sequence[PolledSite], site: str) -> None:
     """An InputError, before anything is asked, where no case can be made."""
-    from collectors.recording import refuse_unless_recordable
+    from suanli.recording import refuse_unless_recordable
 
     for one in asked:
         if folder is not None and one.id == site:
@@ -33,7 +33,7 @@ def write_case(
     outcome: PollOutcome,
 ) -> None:
     """Write what came of it, and say what a person has to do with it."""
-    from collectors.recording import record_case
+    from suanli.recording import record_case
 
     item = next(item for item in registry if item.site.id == outcome.site)
     site = item.site.model_copy(update={"pools": tuple(pool.pool for pool in item.pools)})

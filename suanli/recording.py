@@ -58,8 +58,16 @@ def refuse_unless_recordable(site: PolledSite, folder: Path) -> None:
     name = site.source.kind
     kind = REGISTRY.get(name)
     if kind is None or kind.Settings.reached_by != "http":
-        told = "{site} is of kind {kind}, which is not asked over HTTP: copy its tables or its program by hand"
-        raise InputError(Problem(Message(told, site=site.id, kind=name), key="--record-case"))
+        raise InputError(
+            Problem(
+                Message(
+                    "{site} is of kind {kind}, which is not asked over HTTP: copy its tables or its program by hand",
+                    site=site.id,
+                    kind=name,
+                ),
+                key="--record-case",
+            )
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(Problem(Message("{folder} is there and not empty", folder=folder), key="--record-case"))
 
@@ -104,8 +112,12 @@ def _heard(trail: Iterable[Exchange]) -> _Heard:
             continue
         key = (one.base, one.path, tuple(one.params.items()))
         if key in found and found[key][0].content != one.content:
-            told = "{path} was asked by several POSTs that differ in their bodies: a case cannot tell them apart"
-            raise SuanliError(Message(told, path=one.path.partition("?")[0]))
+            raise SuanliError(
+                Message(
+                    "{path} was asked by several POSTs that differ in their bodies: a case cannot tell them apart",
+                    path=one.path.partition("?")[0],
+                )
+            )
         found[key] = (one, one.answer)
     return list(found.values())
 
@@ -212,8 +224,9 @@ def _replayed(made: Path, case: Site, now: int) -> list[Sample]:
     try:
         return asyncio.run(build(site, Replay(made)).collect(now))
     except CollectError as error:
-        told = "what was scrubbed can no longer be read, nothing was written: {why}"
-        raise SuanliError(Message(told, why=error)) from None
+        raise SuanliError(
+            Message("what was scrubbed can no longer be read, nothing was written: {why}", why=error)
+        ) from None
 
 
 def _compared(scrubber: Scrubber, live: Iterable[Sample], replayed: Iterable[Sample]) -> None:
@@ -221,10 +234,16 @@ def _compared(scrubber: Scrubber, live: Iterable[Sample], replayed: Iterable[Sam
     said = {scrubber.text(pool): figures for pool, figures in said.items()}
     differing = sorted(pool for pool in said.keys() | says.keys() if said.get(pool) != says.get(pool))
     if differing:
-        told = (
-            "scrubbed, it no longer gives the figures that were polled, nothing was written; pools that differ: {pools}"
+        raise SuanliError(
+            Message(
+                "scrubbed, it no longer gives the figures that were polled, nothing was written; they differ in {pools}",
+                pools=", ".join(differing),
+            )
         )
-        raise SuanliError(Message(told, pools=", ".join(differing)))
+    if any(figures["refused"] for figures in says.values()):
+        raise SuanliError(
+            Message("the answer has numbers that were refused: no case can expect it; nothing was written")
+        )
 
 
 def _figures(sample: Sample) -> dict[str, Any]:
