@@ -236,13 +236,13 @@ def _compared(scrubber: Scrubber, live: Iterable[Sample], replayed: Iterable[Sam
     if differing:
         raise SuanliError(
             Message(
-                "scrubbed, it no longer gives the figures that were polled, nothing was written; they differ in {pools}",
+                "scrubbed, it no longer gives the figures that were polled; nothing was written; differing: {pools}",
                 pools=", ".join(differing),
             )
         )
     if any(figures["refused"] for figures in says.values()):
         raise SuanliError(
-            Message("the answer has numbers that were refused: no case can expect it; nothing was written")
+            Message("the answer has numbers that were refused, so no case can expect it; nothing was written")
         )
 
 

@@ -214,7 +214,7 @@ def test_a_case_that_says_something_else_than_the_poll_is_not_written(
 ) -> None:
     monkeypatch.setenv("PORTAL_TOKEN", "our-own-token")
     site, trail, outcome = portal(tmp_path, NODES, devices=13.0)
-    with pytest.raises(SuanliError, match="they differ in a100"):
+    with pytest.raises(SuanliError, match="differing: a100"):
         record_case(tmp_path / "case", site, polled(site), trail, outcome)
     with pytest.raises(SuanliError, match="can no longer be read"):
         record_case(tmp_path / "case", site, polled(site), [], outcome)
@@ -242,3 +242,28 @@ def test_a_folder_that_is_in_use_is_refused_and_an_empty_one_taken(tmp_path: Pat
     for folder in (tmp_path, tmp_path / "kept"):
         with pytest.raises(InputError, match="not empty"):
             refuse_unless_recordable(site, folder)
+
+
+def test_a_site_of_several_addresses_is_asked_at_each_again(tmp_path: Path) -> None:
+    """The BMCs of a recorded case, by names of a centre's own."""
+    case = next(case for case in ALL if name_of(case) == "redfish/emulator-expanded")
+    site = registered(case.folder / "site.yaml")[0]
+    assert site.source is not None
+    source = site.source.model_copy(
+        update={"url": "https://bmc-1.zqcentre.cn", "settings": {"hosts": ["bmc-2.zqcentre.cn"]}}
+    )
+    site = site.model_copy(update={"source": source})
+    trail = []
+    for row in json.loads((case.folder / "answers.json").read_text(encoding="utf-8")):
+        host, slash, path = row["path"].removeprefix("https://node-2-bmc.example").partition("/")
+        base = "https://bmc-2.zqcentre.cn" if row["path"].startswith("https") else "https://bmc-1.zqcentre.cn"
+        answer = Answer(200, httpx.Headers(), gzip.decompress((case.folder / row["file"]).read_bytes()))
+        trail.append(Exchange("GET", host + slash + path, row.get("params", {}), None, answer, base=base))
+    samples = asyncio.run(build(case.site, case.http()).collect(NOW))
+
+    record_case(tmp_path / "case", site, polled(site), trail, PollOutcome(site.id, NOW, "ok", 0.1, "", tuple(samples)))
+
+    new = Case("redfish", tmp_path / "case")
+    assert figures(new.expected) == figures(case.expected)
+    assert [golden(sample) for sample in asyncio.run(heard(new))] == new.expected
+    assert "zqcentre" not in written(tmp_path / "case")
