@@ -34,6 +34,7 @@ class Scrubber:
         self._words: dict[str, str] = {}  # as `WORD` finds them -> their kinds
         self._phrases: dict[str, str] = {form: "token" for secret in secrets if secret for form in forms_of(secret)}
         self._pattern: re.Pattern[str] | None = None
+        self._done: dict[str, str] = {}
         for word, kind in (known or {}).items():
             self._learn_word(kind, word)
 
@@ -78,6 +79,7 @@ class Scrubber:
         elif word.strip():
             self._phrases.setdefault(word, kind)
         self._pattern = None
+        self._done.clear()
 
     def _learn_domain(self, host: str) -> None:
         first, _, domain = host.partition(".")
@@ -114,6 +116,11 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """Any text without the words that were learnt, and without what looks like an address, a mail or a token."""
+        if text not in self._done:  # keys and states come again and again
+            self._done[text] = self._replaced(text)
+        return self._done[text]
+
+    def _replaced(self, text: str) -> str:
         if self._phrases:
             text = self._known().sub(lambda found: self.stand_ins.word(self._phrases[found[0]], found[0]), text)
         return WORD.sub(self._spans, LOOKS.sub(self._look, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ENTITIES = frozenset(("nodes", "items", "hosts", "servers", "hypervisors", "resourceproviders", "machines"))
 _EXACT = {
@@ -11,7 +12,7 @@ _EXACT = {
     "user": "owner account creator createdby submitter organization contact login userid author",
     "id": "machineid bootid assettag servicetag wwn mac macaddress",
     "token": "continue cursor marker session sessionid accesskeyid",
-    "text": "comment description message note notes remark reason extra env args command lastappliedconfiguration",
+    "text": "comment description message note notes remark reason extra env args command image imageid containerid",
 }
 _BY_KEY = {key: kind for kind, keys in _EXACT.items() for key in keys.split()}
 _ENDS = {
@@ -25,12 +26,14 @@ _ENDS = {
 _CONTAINS = ("password", "passwd", "secret", "credential", "authorization", "cookie", "privatekey")
 
 
+@lru_cache(4096)
 def plain(key: str) -> str:
     """`kubernetes.io/host-name` and `HostName` are one key."""
     last = re.split(r"[/.]", key)[-1]
     return "".join(char for char in last.lower() if char.isalnum())
 
 
+@lru_cache(4096)
 def kind_of(key: str, listed: str = "") -> str:
     """What stands at this key: a kind of `standins.KINDS`, or "" if it tells of nobody. listed: in a list of what."""
     word = plain(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from suanli.catalog.accelerators import load_accelerators
@@ -106,7 +106,7 @@ def lowered(word: str) -> str:
     return word.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
 
 
-@cache
+@lru_cache(4096)
 def is_public(word: str) -> bool:
     """Words that tell of nobody, and that figures may rest on: product and model names, the usual words."""
     low = word.lower()
