@@ -156,7 +156,7 @@ class SiteClient:
         self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, content: bytes | None
     ) -> tuple[httpx.Request, Answer]:
         """Signed in anew once if the API no longer accepts us; whatever comes is noted."""
-        exchange = Exchange("GET" if content is None else "POST", path, dict(params or {}), content)
+        exchange = Exchange("GET" if content is None else "POST", path, dict(params or {}), content, base=self._url)
         try:
             signed = await self.sign_in.headers(self._post)
             request, answer = await self._asked(path, params, headers, content, signed)

@@ -16,6 +16,7 @@ class Exchange:
     """One question and its answer, after redirections and signing in. answer: None where none came, as `fault` tells.
 
     No header that we sent is kept: there our secrets are. A body is not shown, since it may hold others.
+    base: the address that path is below, of the site's own or of another of its hosts.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Exchange:
     content: bytes | None = field(default=None, repr=False)
     answer: Answer | None = None
     fault: str = ""
+    base: str = field(default="", repr=False)
 
     @property
     def items(self) -> int | None:

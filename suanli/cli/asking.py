@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from suanli.cli.case_words import refuse_case, write_case
 from suanli.cli.context import given, say
 from suanli.cli.language import _, in_words, of
 from suanli.cli.output import pflops, print_json, print_table
@@ -28,6 +30,9 @@ def collect(
     site: Annotated[str, typer.Argument(help="the site's id")],
     json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
     record: Annotated[bool, typer.Option("--record", help="also keep the samples")] = False,
+    record_case: Annotated[
+        Path | None, typer.Option("--record-case", metavar="DIR", help="write what came, scrubbed, as a test case")
+    ] = None,
     cross_check: Annotated[bool, typer.Option("--cross-check", help="ask its second signal instead")] = False,
 ) -> None:
     """Ask one site now, through the same code as the poller; shows the way from devices to PFLOPS, keeps nothing."""
@@ -42,8 +47,11 @@ def collect(
         if not cross_check and any(item.site.id == site and is_pushed(item.site) for item in store.registry):
             raise InputError(Problem(Message("{site} is of kind push: nobody asks it, its samples come", site=site)))
         signal: Signal = "cross_check" if cross_check else "source"
+        asked = sites_polled(store, config, signal)
+        refuse_case(record_case, asked, site)
         outcomes = asyncio.run(collect_once(store, config, only=site, record=record, signal=signal, note=trail.append))
-        pools = {pool.id: pool for one in sites_polled(store, config, signal) if one.id == site for pool in one.pools}
+        pools = {pool.id: pool for one in asked if one.id == site for pool in one.pools}
+        registry = store.registry
         if not outcomes:
             polled = ", ".join(item.site.id for item in store.registry if getattr(item.site, signal)) or "none yet"
             raise InputError(
@@ -63,6 +71,8 @@ def collect(
         print_trail(trail, outcome.samples, pools)
         if outcome.result == "ok":
             print_samples(outcome)
+    if record_case is not None and outcome.result == "ok":
+        write_case(record_case, registry, asked, trail, outcome)
     if outcome.result == "unreachable":
         raise Unavailable(Message("{site}: {reason}", site=site, reason=outcome.reason))
     if outcome.result != "ok":

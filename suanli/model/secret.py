@@ -29,7 +29,7 @@ class Hidden:
     """Takes secrets out of what others say to us: who does not like a token may repeat it, in whichever form."""
 
     def __init__(self, *secrets: str) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        forms = {form for secret in secrets if secret for form in forms_of(secret)}
         self._forms = sorted(forms, key=len, reverse=True)  # a form may be part of a longer one
 
     def __call__(self, text: str) -> str:
@@ -38,7 +38,8 @@ class Hidden:
         return text
 
 
-def _forms(secret: str) -> Iterator[str]:
+def forms_of(secret: str) -> Iterator[str]:
+    """How others may write it when they repeat it."""
     yield secret
     yield repr(secret)[1:-1]
     yield json.dumps(secret)[1:-1]

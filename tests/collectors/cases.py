@@ -36,7 +36,7 @@ from suanli.registry.polled import PollDefaults, polled_site
 
 HERE = Path(__file__).parent
 NOW = 1_795_488_000
-"""When the cases are polled: 2026-11-24, just after they were recorded."""
+"""When the first cases are polled: 2026-11-24, just after they were recorded."""
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -110,6 +110,11 @@ class Case:
     @property
     def expected(self) -> Any:
         return json.loads((self.folder / "expected.json").read_text(encoding="utf-8"))
+
+    @property
+    def now(self) -> int:
+        """When it is polled: when it was recorded."""
+        return max(int(row["fetched_at"]) for row in self.expected)
 
     @property
     def body(self) -> Any:

@@ -109,8 +109,8 @@ def golden(sample: Sample) -> dict[str, Any]:
 async def heard(case: Case) -> list[Sample]:
     """What its source says: asked for, or brought in one body."""
     if case.kind in NOT_ASKED:
-        return PushCollector(case.site).received(Pushed.model_validate(case.body), NOW)
-    return await collector_of(case).collect(NOW)
+        return PushCollector(case.site).received(Pushed.model_validate(case.body), case.now)
+    return await collector_of(case).collect(case.now)
 
 
 @every_case
@@ -136,13 +136,15 @@ def test_the_golden_figures_are_those_of_an_independent_count(case: Case) -> Non
 async def test_collectors_share_nothing(kind: str) -> None:
     made = [(case, collector_of(case)) for case in cases(kind)] * 2
 
-    for samples, (case, _) in zip(await asyncio.gather(*(one.collect(NOW) for _, one in made)), made, strict=True):
+    for samples, (case, _) in zip(
+        await asyncio.gather(*(one.collect(case.now) for case, one in made)), made, strict=True
+    ):
         assert [golden(sample) for sample in samples] == case.expected
     failing = build(cases(kind)[0].site, FakeHttp(_refuses))  # config.yaml gives it nothing, either
     with pytest.raises(Refused):
         await failing.collect(NOW)
     for case, collector in reversed(made):
-        assert len(await collector.collect(NOW)) == len(case.expected)
+        assert len(await collector.collect(case.now)) == len(case.expected)
 
 
 def _refuses(_path: str, _params: object) -> None:

@@ -451,6 +451,27 @@ def test_collect_from_a_source_that_fails(tmp_path: Path, status: int, body: byt
     assert suanli(tmp_path, "rates", "--json").data["fleet"]["online_pflops"] is None
 
 
+def test_collect_writes_a_case_and_says_what_was_replaced(tmp_path: Path) -> None:
+    body = json.dumps({"up": 900, "busy": 450, "hostname": "login-of-ours", "owner": "zhangsan"}).encode()
+    with answering(lambda: (200, body)) as port:
+        registered(tmp_path, port)
+        ended = suanli(tmp_path, "--lang", "en", "collect", "wh-1", "--record-case", "new/case")
+        assert ended.code == 0
+        assert "1 answers; replayed, they give the 1 samples that were polled" in ended.err
+        assert "hosts 1" in ended.err
+        assert "users 1" in ended.err
+        assert "read every file before you show it to anyone" in ended.err
+        case = tmp_path / "new" / "case"
+        names = {"answers.json", "answer-01.json", "site.yaml", "expected.json", "PROVENANCE.md"}
+        assert {file.name for file in case.iterdir()} == names
+        text = "".join(file.read_text(encoding="utf-8") for file in case.iterdir())
+        assert not any(word in text for word in ("login-of-ours", "zhangsan", "127.0.0.1", "wh-1"))
+        again = suanli(tmp_path, "--lang", "en", "collect", "wh-1", "--record-case", "new/case")
+        assert again.code == 2
+        assert "not empty" in again.err
+    assert suanli(tmp_path, "rates", "--json").data["fleet"]["online_pflops"] is None
+
+
 # ---------------------------------------------------------------- demo and serve
 
 
