@@ -116,7 +116,9 @@ class Backfill:
         return {(pool, moment) for pool in self._keys for moment in part} - found
 
     def _keep(self, samples: list[Sample], whole: range) -> None:
-        last = {(self._keys[one.pool], one.at): one for one in sorted(samples, key=lambda one: one.source_at)}
+        # The latest word of a slot, and of one that is repeated the first hearing, before it had grown old.
+        ordered = sorted(samples, key=lambda one: (one.source_at, -one.fetched_at))
+        last = {(self._keys[one.pool], one.at): one for one in ordered}
         with self._store.reading() as connection:
             new = [one for _, one in without_older(connection, [(key, one) for (key, _), one in last.items()])]
         if not self._record or not new:

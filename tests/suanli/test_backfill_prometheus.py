@@ -155,7 +155,7 @@ async def _nowhere(_samples: list[Sample]) -> None: ...
 
 def word(sample: Sample) -> tuple[Any, ...]:
     """What it says; the order in which a sum was made does not matter. The entrance adds its flags to both alike."""
-    fields = ("site", "pool", "at", "source_at", "fetched_at", "max_age")
+    fields = ("site", "pool", "at", "source_at", "max_age")
     rungs = (sample.online_pflops, sample.used_pflops, sample.busy_pflops)
     return *(getattr(sample, field) for field in fields), *(None if one is None else round(one, 9) for one in rungs)
 
@@ -178,7 +178,10 @@ def test_what_is_recorded_is_what_polling_then_had_given(here: Here) -> None:
     for moment, outcome in outcomes.items():
         for sample in outcome.samples:
             if sample.fetched_at - sample.source_at <= sample.max_age:
-                assert word(recorded[sample.pool, sample.at]) == word(sample)
+                told = recorded[sample.pool, sample.at]
+                assert word(told) == word(sample)
+                assert told.fetched_at <= sample.fetched_at  # a repeated word counts as when it was first heard
+                assert "past: " not in told.reason
         assert bool(outcome.samples) or moment not in by_moment
 
 
