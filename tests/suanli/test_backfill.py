@@ -103,3 +103,23 @@ def test_another_kind_is_refused_with_those_that_have_history(tmp_path: Path) ->
     no = backfill(tmp_path)
     assert (no.code, no.out) == (2, "")
     assert "wh-1 is of kind ray, which tells nothing of the past; these do: http_json, prometheus" in no.err
+
+
+def test_a_source_that_fails_midway_is_told_and_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suanli.importing.backfill.wait_after", lambda _turn, _error: 0.0)
+    down, failed = [True], []
+
+    def midway(path: str) -> bytes:
+        if down[0] and int(parse_qs(urlsplit(path).query)["at"][0]) >= 1_740_787_200 + 300:
+            failed.append(path)
+            return b""
+        return answer(path)
+
+    with serving(midway) as address:
+        registered(tmp_path, address, ASKED)
+        no = backfill(tmp_path, "--json")
+        assert (no.code, no.data["samples"], no.data["moments"], len(failed)) == (3, 5, 5, 4), no.err
+        assert "the same command goes on from there" in no.err
+        down[0] = False
+        rest = backfill(tmp_path, "--json")
+    assert (rest.code, rest.data["samples"], rest.data["on_record"]) == (0, 5, 5)
