@@ -121,6 +121,27 @@ class Keeper:
         raise NotImplementedError
 
 
+class Historian:
+    """A source that can be asked about the past. What it says of a moment is what a poll at that moment would have had.
+
+    most: moments that one call may ask about.
+    """
+
+    most: ClassVar[int] = 1
+
+    def history_fault(self) -> str:
+        """Why these settings tell nothing of the past; nothing where they do."""
+        return ""
+
+    async def history(self, moments: range) -> list[Sample]:
+        """The samples of these moments (UTC seconds), each as `collect` gives them, or a CollectError for all of them.
+
+        A moment of which the source has no figure has no sample. What may be told when it is asked again is an error:
+        a part of an answer would stand for good.
+        """
+        raise NotImplementedError
+
+
 def sample_of_devices(
     site: PolledSite, pool: PolledPool, now: int, *, online: float | None, used: float | None, reason: str = ""
 ) -> Sample:

@@ -58,8 +58,13 @@ def schedule_next(turn: Turn, wall: float, monotonic: float, error: CollectError
     if slot_of(turn, wall + delay) == turn.slot:
         delay += interval
     if error is not None:
-        delay = max(delay, _back_off(turn), min(error.retry_after or 0.0, _LONGEST_BACK_OFF))
+        delay = max(delay, wait_after(turn, error))
     turn.due = monotonic + delay
+
+
+def wait_after(turn: Turn, error: CollectError) -> float:
+    """Seconds to leave a source alone that has failed `turn.failures` times, and may have said for how long."""
+    return max(_back_off(turn), min(error.retry_after or 0.0, _LONGEST_BACK_OFF))
 
 
 def stamped(turn: Turn, samples: list[Sample], now: int) -> list[Sample]:

@@ -50,6 +50,13 @@ class Times:
         return datetime.fromtimestamp(at, self.zone).strftime(place["form"])
 
 
+def names_a_time(value: Any) -> bool:
+    """Whether {from} or {to} is in it. {now} alone may be a stamp on the question, and not what it asks about."""
+    if isinstance(value, dict | list):
+        return any(names_a_time(one) for one in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and any(place["name"] != "now" for place in _PLACE.finditer(value))
+
+
 def template_fault(value: Any) -> str:
     """What is wrong with the first place that nobody can fill in; nothing where all can be.
 

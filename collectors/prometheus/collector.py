@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 import collectors.base as base
-from collectors.base import Http
-from collectors.prometheus.parse import Vector, parse, vector_of
+from collectors.base import Historian, Http, Unreadable
+from collectors.prometheus.parse import Vector, parse, vector_of, vectors_of
 from collectors.prometheus.profiles import PROFILES
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
 
+MOST_POINTS = 11_000
+"""Of a series, in one answer: Prometheus refuses more."""
+_OF_THE_RANGE = re.compile(r"@\s*(start|end)\s*\(")
+"""What means the moment in an instant query, and the ends of the range in a range query."""
 _RUNG_NAMES = frozenset(rung.name for rung in SAMPLE_RUNGS)
 
 
@@ -59,9 +64,10 @@ class PrometheusSettings(base.Settings):
         return own | self.queries | ({"time": time} if time else {})
 
 
-class PrometheusCollector:
+class PrometheusCollector(Historian):
     """One query API."""
 
+    most: ClassVar[int] = MOST_POINTS
     Settings: ClassVar[type[base.Settings]] = PrometheusSettings
 
     def __init__(self, site: PolledSite, settings: PrometheusSettings, http: Http) -> None:
@@ -71,6 +77,32 @@ class PrometheusCollector:
     async def collect(self, now: int) -> list[Sample]:
         answers = await asyncio.gather(*(self._ask(query) for query in self._queries.values()))
         return parse(dict(zip(self._queries, answers, strict=True)), self._site, now, self._settings)
+
+    def history_fault(self) -> str:
+        ranged = [rung for rung, query in self._queries.items() if _OF_THE_RANGE.search(query)]
+        return (
+            f"the query for {ranged[0]} uses @ start() or @ end(), which mean another time in a range" if ranged else ""
+        )
+
+    async def history(self, moments: range) -> list[Sample]:
+        answers = await asyncio.gather(*(self._ask_range(query, moments) for query in self._queries.values()))
+        told = dict(zip(self._queries, answers, strict=True))
+        samples: list[Sample] = []
+        for moment in moments:
+            samples += self._at(moment, {rung: vectors.get(moment, []) for rung, vectors in told.items()})
+        return samples
+
+    def _at(self, moment: int, answers: dict[str, Vector]) -> list[Sample]:
+        """What a poll of that moment would have had: nothing, where it would have failed."""
+        try:
+            return parse(answers, self._site, moment, self._settings)
+        except Unreadable:
+            return []
+
+    async def _ask_range(self, query: str, moments: range) -> dict[int, Vector]:
+        """Each step of a range query is the instant query of that moment, with the same look-back."""
+        span = {"start": str(moments[0]), "end": str(moments[-1]), "step": str(moments.step)}
+        return vectors_of(await self._http.get_json("/api/v1/query_range", {"query": query} | span))
 
     async def _ask(self, query: str) -> Vector:
         return vector_of(await self._http.get_json("/api/v1/query", {"query": query}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import Any, Protocol
 
 from collectors.amounts import Amounts, samples_of_amounts
@@ -28,16 +29,36 @@ class Asked(Protocol):
 
 def vector_of(payload: object) -> Vector:
     """The answer to an instant query; Unreadable when it is an error or of another shape."""
-    if not isinstance(payload, dict) or payload.get("status") != "success":
-        said = payload.get("error") if isinstance(payload, dict) else None
-        raise Unreadable(f"the query failed: {str(said or 'no status')[:200]}")
-    data: Any = payload.get("data")
+    data = _data_of(payload)
     try:
         if data["resultType"] == "scalar":
             return [({}, _value(data["result"]))]
         return [(_labels(element["metric"]), _value(element["value"])) for element in data["result"]]
     except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not an instant vector") from None
+
+
+def vectors_of(payload: object) -> dict[int, Vector]:
+    """The answer to a range query as what the instant query of each moment answers; one without a series is missing."""
+    data = _data_of(payload)
+    found: defaultdict[int, Vector] = defaultdict(list)
+    try:
+        if data["resultType"] != "matrix":
+            raise TypeError
+        for element in data["result"]:
+            labels = _labels(element["metric"])
+            for pair in element["values"]:
+                found[int(pair[0])].append((labels, _value(pair)))
+    except (TypeError, KeyError, IndexError, ValueError, OverflowError):
+        raise Unreadable("the answer is not a range of vectors") from None
+    return found
+
+
+def _data_of(payload: object) -> Any:
+    if not isinstance(payload, dict) or payload.get("status") != "success":
+        said = payload.get("error") if isinstance(payload, dict) else None
+        raise Unreadable(f"the query failed: {str(said or 'no status')[:200]}")
+    return payload.get("data")
 
 
 def parse(answers: dict[str, Vector], site: PolledSite, now: int, asked: Asked) -> list[Sample]:

@@ -13,6 +13,7 @@ from suanli.cli import (
     access,
     alerts,
     asking,
+    backfilling,
     capacity,
     comparing,
     copies,
@@ -71,6 +72,7 @@ app.command()(pushing.push)
 app.command()(registry.apply)
 app.command()(registry.export)
 app.command("import")(importing.import_history)
+app.command()(backfilling.backfill)
 app.add_typer(registry.site, name="site")
 app.add_typer(capacity.capacity, name="capacity")
 app.add_typer(pool.pool, name="pool")

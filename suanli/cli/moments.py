@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from suanli.model.errors import InputError, Problem
-from suanli.model.message import Message
+from suanli.model.message import Message, message_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -38,6 +38,16 @@ def moment(option: str, text: str | None, zone: ZoneInfo) -> int | None:
     except (ValueError, OverflowError):
         told = Message("{text!r} is no date or time such as 2026-11-24T08:00, 2026-11-24 or 2026-11", text=text)
         raise InputError(Problem(told, key=option)) from None
+
+
+def length(option: str, text: str | None) -> int | None:
+    """Seconds of a duration such as 1h; None of nothing."""
+    from suanli.model.units import seconds_of
+
+    try:
+        return None if text is None else int(str(seconds_of(text)))
+    except ValueError as error:
+        raise InputError(Problem(message_of(error), key=option)) from None
 
 
 @contextmanager

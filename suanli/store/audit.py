@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, or_, select, update
 from sqlalchemy.exc import DatabaseError
 
-from suanli.model.audit import GENESIS, Author, Entry, Fault, Head, Row, chained, verify
+from suanli.model.audit import GENESIS, Author, Entry, Fault, Head, Row, canonical, chained, verify
 from suanli.store import schema
 from suanli.store.samples import counter
 
@@ -70,6 +70,12 @@ def audit_rows(
         if wanted is not None:
             rows = rows.where(or_(column == wanted, column.startswith(wanted + joint, autoescape=True)))
     return [Row(*row) for row in connection.execute(rows)][::-1]
+
+
+def told(connection: Connection, author: Author, entry: Entry) -> bool:
+    """Whether this one did the very same to the same subject before."""
+    rows = audit_rows(connection, actor=author.actor, action=entry.action, subject=entry.subject)
+    return any((row.subject, row.after) == (entry.subject, canonical(entry.after)) for row in rows)
 
 
 def _readable(connection: Connection) -> Iterator[Row | None]:

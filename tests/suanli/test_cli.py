@@ -33,7 +33,7 @@ from tests.suanli.running import REPO, contents, started, suanli
 COMMANDS = {
     "grafana push", "grafana check", "grafana diff", "alerts list", "alerts ack", "alerts test", "alerts notifications",
     "demo", "serve", "collect", "push", "apply", "export", "rates", "version",
-    "import", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
+    "import", "backfill", "history", "benchmarks", "targets", "change", "funnel", "rates explain", "disagreements",
     "site list", "site show", "site history", "site register", "site update", "site retire",
     "pool list", "pool move", "pool add",
     "capacity list", "capacity add", "capacity correct",
