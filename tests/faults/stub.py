@@ -1,4 +1,4 @@
-"""A made-up sink, NOT an InfluxDB: it speaks InfluxDB's line protocol and answers every status on demand.
+"""A made-up sink, NOT an InfluxDB: it takes InfluxDB's line protocol and answers what it is told to.
 
 `mode` is what it answers at the moment. Beside that some points are poison for ever, by their figure alone.
 """
