@@ -9,7 +9,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --n
 	--no-emit-options --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench servers boards messages pins clean
+.PHONY: help run test test-long check bench storm servers boards messages pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: $(VENV)/.dev ## lint, format, types, import rule, boards, messages and do
 
 bench: $(VENV)/.dev ## figures of speed, memory and disk, beside a real Prometheus and VictoriaMetrics (writes build/bench.json)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+storm: $(VENV)/.dev ## 300 kills while sources and real sinks fail: ends with 1 on any loss (ARGS="--kills 50 --seed 9 --minutes 5"; writes build/storm.json)
+	$(BIN)/python -m tests.faults.storm $(ARGS)
 
 servers: ## install the real servers that the tests use (Debian packages; builds InfluxDB once)
 	bash .ci/install-servers.sh

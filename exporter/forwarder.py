@@ -6,12 +6,12 @@ refused it by itself and it is in quarantine.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.apart import apart
 from exporter.base import Rejected, Retry, Sink
 from suanli.model.errors import Unavailable
 from suanli.model.rounds import Rounds
@@ -68,7 +68,7 @@ class Forwarder:
     async def _step(self) -> float:
         """One round; seconds to wait before the next."""
         try:
-            moved = await asyncio.to_thread(self.forward)
+            moved = await apart(self.forward)
         except Retry as error:
             return self._wait(error)
         except Unavailable as error:  # our own store: the points are in it, and the cursor stays

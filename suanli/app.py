@@ -53,7 +53,7 @@ from suanli.store.sql import Store
 from suanli.upkeep import Upkeep
 
 _REGISTRY_WATCH = 2.0
-_STOP_WITHIN = 10.0
+_STOP_WITHIN = 6.0  # all groups of tasks together; supervisors give ten seconds, and HTTP has three of its own
 _log = logging.getLogger("suanli.app")
 
 
@@ -213,14 +213,30 @@ class _Tasks:
 
     def __init__(self, stack: AsyncExitStack, loops: dict[str, Loop]) -> None:
         self._stack, self._loops = stack, loops
+        self._left = _STOP_WITHIN
         self.running: list[asyncio.Task[None]] = []
 
     def start(self, group: Mapping[str, Loop]) -> None:
         """By what they are called, in the log and where they are looked after."""
         tasks = [asyncio.create_task(loop.run(), name=name) for name, loop in group.items()]
-        self._stack.push_async_callback(_end, tasks, *(loop.stop for loop in group.values()))
+        self._stack.push_async_callback(self._end, tasks, *(loop.stop for loop in group.values()))
         self.running += tasks
         self._loops.update(group)
+
+    async def _end(self, tasks: list[asyncio.Task[None]], *stops: Callable[[], object]) -> None:
+        """Ask these to stop, and wait for half of what is left, so that the next ones have their time too.
+
+        One that does not stop is cancelled. Its error was told by `Service.stopped`.
+        """
+        began, within = time.monotonic(), self._left / 2
+        for stop in stops:
+            stop()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=within)
+            for task in late:
+                _log.error("%s did not stop within %g s", task.get_name(), within)
+                task.cancel()
+        self._left -= min(within, time.monotonic() - began)
 
 
 def _accepting(store: Store, office: Office, config: Config) -> dict[str, Loop]:
@@ -310,14 +326,3 @@ def _all_of(*told: Callable[[PollOutcome], None]) -> Callable[[PollOutcome], Non
 def _read_token(config: Config) -> str:
     """The configured token for reading. Beyond this machine nothing is open: who has none needs one of the store's."""
     return "" if config.read_token is None else config.read_token.reveal().get_secret_value()
-
-
-async def _end(tasks: list[asyncio.Task[None]], *stops: Callable[[], object]) -> None:
-    """Ask these tasks to stop, and wait; one that does not is cancelled. Its error was told by `Service.stopped`."""
-    for stop in stops:
-        stop()
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=_STOP_WITHIN)
-        for task in late:
-            _log.error("%s did not stop within %g s", task.get_name(), _STOP_WITHIN)
-            task.cancel()

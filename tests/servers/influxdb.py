@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,12 +116,13 @@ def program_file() -> Path:
 
 
 @contextmanager
-def influxdb_server(*, within: float = 60.0) -> Iterator[InfluxDB]:
-    """An InfluxDB with one empty bucket called ``suanli``."""
+def influxdb_server(*, within: float = 60.0, again: InfluxDB | None = None) -> Iterator[InfluxDB]:
+    """An InfluxDB with one empty bucket called ``suanli``; or one that has ended ``again``, with all it holds."""
     program = need(str(program_file()), INSTALL)
     need("curl", "apt-get install --no-install-recommends curl")
-    port = free_port()
-    with fresh_folder("influxdb") as folder:
-        command = ["bash", str(HERE / "start.sh"), program, str(folder), str(port), ORG, ORG, TOKEN]
+    port = again.url.rpartition(":")[2] if again else str(free_port())
+    with nullcontext(again.folder) if again else fresh_folder("influxdb") as folder:
+        (folder / "ready").unlink(missing_ok=True)
+        command = ["bash", str(HERE / "start.sh"), program, str(folder), port, ORG, ORG, TOKEN]
         with running("influxdb", command, folder=folder, ready=(folder / "ready").exists, within=within) as tree:
             yield InfluxDB(f"http://127.0.0.1:{port}", ORG, ORG, TOKEN, folder, tree)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,12 @@ class VictoriaMetrics:
 
 
 @contextmanager
-def victoriametrics_server(*, within: float = 30.0) -> Iterator[VictoriaMetrics]:
-    """An empty VictoriaMetrics."""
+def victoriametrics_server(*, within: float = 30.0, again: VictoriaMetrics | None = None) -> Iterator[VictoriaMetrics]:
+    """An empty VictoriaMetrics; or one that has ended ``again``, with all it holds."""
     program = need("victoria-metrics", INSTALL)
-    address = f"127.0.0.1:{free_port()}"
+    address = again.address if again else f"127.0.0.1:{free_port()}"
     url = f"http://{address}"
-    with fresh_folder("victoriametrics") as folder:
+    with nullcontext(again.folder) if again else fresh_folder("victoriametrics") as folder:
         command = [program, f"-storageDataPath={folder / 'data'}", f"-httpListenAddr={address}", *FLAGS]
         with running(
             "victoria-metrics", command, folder=folder, ready=lambda: answers(f"{url}/health"), within=within

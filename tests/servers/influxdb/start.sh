@@ -2,7 +2,8 @@
 # InfluxDB on loopback in the foreground, with an organisation, a bucket and a token that may do everything.
 #
 # Product:     InfluxDB 2.7.12 as build.sh beside this file makes it.
-# Established: by running it. POST /api/v2/setup works once on an empty folder and takes the token we choose.
+# Established: by running it. POST /api/v2/setup works once on an empty folder and takes the token we choose;
+#              a folder that has been set up is started again as it is.
 # Usage:       setsid unshare -p -f --mount-proc --kill-child start.sh INFLUXD FOLDER PORT ORG BUCKET TOKEN &
 #              Ready when FOLDER/ready exists.
 set -euo pipefail
@@ -20,7 +21,7 @@ until curl -sf -m 2 -o /dev/null "http://$address/health"; do
   kill -0 "$server" 2>/dev/null || { echo "start.sh: influxd ended" >&2; exit 1; }
   sleep 0.05
 done
-curl -sS -f -o setup.json -H 'Content-Type: application/json' "http://$address/api/v2/setup" -d @- <<JSON
+[[ -s setup.json ]] || curl -sS -f -o setup.json -H 'Content-Type: application/json' "http://$address/api/v2/setup" -d @- <<JSON
 {"username": "test", "password": "test-password", "org": "$org", "bucket": "$bucket", "token": "$token"}
 JSON
 touch ready
