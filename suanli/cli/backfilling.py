@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,6 +65,8 @@ def _filled(
     store: Store, config: Config, asked: Wanted, *, record: bool, quiet: bool
 ) -> tuple[Done, CollectError | None]:
     """With a bar on stderr; a line for each time that the source is left alone."""
+    import asyncio
+
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
