@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from functools import partial
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -12,6 +12,7 @@ import collectors.base as base
 from collectors.base import Historian, Http, Unreadable
 from collectors.prometheus.parse import Vector, parse, vector_of, vectors_of
 from collectors.prometheus.profiles import PROFILES
+from collectors.several import several
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
@@ -19,6 +20,7 @@ from suanli.model.units import Unit
 
 MOST_POINTS = 11_000
 """Of a series, in one answer: Prometheus refuses more."""
+_AT_ONCE = 10
 _OF_THE_RANGE = re.compile(r"@\s*(start|end)\s*\(")
 """What means the moment in an instant query, and the ends of the range in a range query."""
 _RUNG_NAMES = frozenset(rung.name for rung in SAMPLE_RUNGS)
@@ -75,7 +77,7 @@ class PrometheusCollector(Historian):
         self._queries = settings.asked()
 
     async def collect(self, now: int) -> list[Sample]:
-        answers = await asyncio.gather(*(self._ask(query) for query in self._queries.values()))
+        answers = await several([partial(self._ask, query) for query in self._queries.values()], _AT_ONCE)
         return parse(dict(zip(self._queries, answers, strict=True)), self._site, now, self._settings)
 
     def history_fault(self) -> str:
@@ -85,7 +87,9 @@ class PrometheusCollector(Historian):
         )
 
     async def history(self, moments: range) -> list[Sample]:
-        answers = await asyncio.gather(*(self._ask_range(query, moments) for query in self._queries.values()))
+        answers = await several(
+            [partial(self._ask_range, query, moments) for query in self._queries.values()], _AT_ONCE
+        )
         told = dict(zip(self._queries, answers, strict=True))
         samples: list[Sample] = []
         for moment in moments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic import Field
 import collectors.base as base
 from collectors.base import Http
 from collectors.ray.parse import parse
+from collectors.several import several
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 
@@ -32,7 +33,6 @@ class RayCollector:
         self._site, self._http, self._settings = site, http, settings
 
     async def collect(self, now: int) -> list[Sample]:
-        status, nodes = await asyncio.gather(
-            self._http.get_json("/api/cluster_status"), self._http.get_json("/nodes", _NODES)
-        )
+        ask = self._http.get_json
+        status, nodes = await several([partial(ask, "/api/cluster_status"), partial(ask, "/nodes", _NODES)], 2)
         return parse(status, nodes, self._site, now, self._settings.resources)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic import Field
 import collectors.base as base
 from collectors.base import Http
 from collectors.runai.parse import TYPES, parse
+from collectors.several import several
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 
@@ -30,7 +31,7 @@ class RunaiCollector:
         self._cluster = {"clusterId": settings.cluster} if settings.cluster else {}
 
     async def collect(self, now: int) -> list[Sample]:
-        answers = await asyncio.gather(*map(self._ask, TYPES))
+        answers = await several([partial(self._ask, kind) for kind in TYPES], len(TYPES))
         return parse(dict(zip(TYPES, answers, strict=True)), self._site, now)
 
     async def _ask(self, kind: str) -> object:

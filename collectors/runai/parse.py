@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from collectors.amounts import Amounts, samples_of_amounts
+from collectors.amounts import Amounts, number_of, samples_of_amounts
 from collectors.base import Unreadable
 from collectors.matching import pool_of
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
+from suanli.quality.marks import no_amount
 
 NODE_POOL = "nodepool"
 """The label of a pool's match: a node pool's name."""
@@ -35,8 +35,12 @@ def parse(answers: Mapping[str, object], site: PolledSite, now: int) -> list[Sam
 
 
 def _busy(allocated: float | None, idle: float | None) -> float | None:
-    """Rounded, as both may be sums of parts of devices. More idle ones than there are stays below nothing: refused."""
-    return None if allocated is None or idle is None else round(allocated - idle, 6)
+    """Rounded, as both may be sums of parts of devices. More idle ones than there are stays below nothing: refused.
+
+    The difference of two marks for "no value" would be a good 0.
+    """
+    known = [value for value in (allocated, idle) if value is not None and no_amount(value) is None]
+    return round(known[0] - known[1], 6) if len(known) == 2 else None
 
 
 def _by_node_pool(answer: Mapping[str, Any]) -> dict[str, float | None]:
@@ -51,24 +55,12 @@ def _by_node_pool(answer: Mapping[str, Any]) -> dict[str, float | None]:
         name = str(groups[0].get("name") or groups[0].get("value") or "")
         if name in found:
             raise Unreadable(f"node pool {name[:60]} is told twice: of several clusters? Then set cluster")
-        found[name] = _number(one.get("value"))
+        found[name] = number_of(one.get("value"))
     return found
 
 
 def _pool(site: PolledSite, name: str) -> PolledPool | None:
     return pool_of(site, NODE_POOL, name) if name else None
-
-
-def _number(value: object) -> float | None:
-    """Numbers come as text; NaN and the like are passed on, to be refused by their names."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None
-    except OverflowError:
-        return math.inf
 
 
 def _time(answer: Mapping[str, Any]) -> int:

@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 import uvloop
 
@@ -88,10 +88,16 @@ class Answers:
         return _answer(json.dumps(self.counts).encode(), "application/json")
 
 
-class Connection(asyncio.Protocol):
-    """Requests without bodies, one after the other."""
+class Answering(Protocol):
+    """Has the whole answer to the head of a request, which begins with the body of the one before it, if any."""
 
-    def __init__(self, answers: Answers) -> None:
+    def to(self, request: bytes) -> bytes: ...
+
+
+class Connection(asyncio.Protocol):
+    """Requests one after the other."""
+
+    def __init__(self, answers: Answering) -> None:
         self._answers = answers
         self._rest = b""
         self._transport: asyncio.WriteTransport | None = None

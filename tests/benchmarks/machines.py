@@ -15,11 +15,11 @@ import json
 import socket
 import sys
 from dataclasses import dataclass, field
-from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 import uvloop
 
+from tests.benchmarks.endpoints import Connection
 from tests.servers.redfish import Bmc, Json, machine
 
 _SESSION = b"X-Auth-Token: bench\r\nLocation: /redfish/v1/SessionService/Sessions/1\r\n"
@@ -39,8 +39,8 @@ class Answers:
     _known: dict[str, bytes] = field(default_factory=dict)
 
     def to(self, request: bytes) -> bytes:
-        """The whole answer to this request."""
-        method, target, _ = request.split(b" ", 2)
+        """The only body is that of a sign-in, an object without another in it."""
+        method, target, _ = request.rpartition(b"}")[2].split(b" ", 2)
         if method != b"GET":
             return _answer(b"{}", _SESSION)
         return self._known.get(key := target.decode()) or self._known.setdefault(key, self._read(key))
@@ -51,24 +51,6 @@ class Answers:
         if isinstance(found, int):
             raise SystemExit(f"nothing is known of {target}")
         return _answer(json.dumps(found).encode())
-
-
-class Connection(asyncio.Protocol):
-    """Requests one after the other; the only body is that of a sign-in, an object without another in it."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self._rest = b""
-        self._transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own is of no class of asyncio
-
-    def data_received(self, data: bytes) -> None:
-        *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for request in requests:
-            assert self._transport is not None
-            self._transport.write(self._answers.to(request.rpartition(b"}")[2]))
 
 
 def _answer(body: bytes, more: bytes = b"") -> bytes:

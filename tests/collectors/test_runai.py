@@ -44,6 +44,14 @@ def test_busy_is_what_is_allocated_less_what_of_it_is_idle(
     assert (sample.busy_pflops, sample.quality) == (busy, quality)
 
 
+@pytest.mark.parametrize("mark", ["-1", "NaN", "9223372036854775807"])
+def test_marks_for_no_value_are_unknown_and_their_difference_is_no_zero(mark: str) -> None:
+    (sample,) = parsed(answers({"a": "8"}, {"a": mark}, {"a": mark}))
+
+    assert (sample.online_devices, sample.used_devices, sample.busy_pflops) == (8, None, None)
+    assert sample.quality == "partial"
+
+
 def test_a_node_pool_that_is_not_told_is_unknown_and_a_strange_one_is_named() -> None:
     a, b = parsed(answers({"a": "8", "c": "4"}, {"a": "1", "b": "2"}, {"a": "0", "b": "0"}))
 
