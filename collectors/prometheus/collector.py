@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -18,6 +19,7 @@ from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
 
+T = TypeVar("T")
 MOST_POINTS = 11_000
 """Of a series, in one answer: Prometheus refuses more."""
 _AT_ONCE = 10
@@ -77,8 +79,7 @@ class PrometheusCollector(Historian):
         self._queries = settings.asked()
 
     async def collect(self, now: int) -> list[Sample]:
-        answers = await several([partial(self._ask, query) for query in self._queries.values()], _AT_ONCE)
-        return parse(dict(zip(self._queries, answers, strict=True)), self._site, now, self._settings)
+        return parse(await self._each(self._ask), self._site, now, self._settings)
 
     def history_fault(self) -> str:
         ranged = [rung for rung, query in self._queries.items() if _OF_THE_RANGE.search(query)]
@@ -87,14 +88,16 @@ class PrometheusCollector(Historian):
         )
 
     async def history(self, moments: range) -> list[Sample]:
-        answers = await several(
-            [partial(self._ask_range, query, moments) for query in self._queries.values()], _AT_ONCE
-        )
-        told = dict(zip(self._queries, answers, strict=True))
+        told = await self._each(partial(self._ask_range, moments=moments))
         samples: list[Sample] = []
         for moment in moments:
             samples += self._at(moment, {rung: vectors.get(moment, []) for rung, vectors in told.items()})
         return samples
+
+    async def _each(self, ask: Callable[[str], Awaitable[T]]) -> dict[str, T]:
+        """The answer to every rung's question."""
+        answers = await several([partial(ask, query) for query in self._queries.values()], _AT_ONCE)
+        return dict(zip(self._queries, answers, strict=True))
 
     def _at(self, moment: int, answers: dict[str, Vector]) -> list[Sample]:
         """What a poll of that moment would have had: nothing, where it would have failed."""

@@ -29,21 +29,23 @@ async def test_answers_come_in_the_order_of_the_questions_and_a_few_are_asked_at
 
 
 async def test_one_that_fails_ends_the_others_and_its_error_is_the_error() -> None:
-    before, ended = asyncio.all_tasks(), list[str]()
+    before, begun, ended = asyncio.all_tasks(), 0, 0
 
     async def waits() -> None:
+        nonlocal begun, ended
+        begun += 1
         try:
             await asyncio.Event().wait()
         finally:
-            ended.append("waits")
+            ended += 1
 
     async def fails() -> None:
         await asyncio.sleep(0)
         raise Refused("no")
 
-    with pytest.raises(Refused, match="^no$"):
+    with pytest.raises(Refused, match=r"^no$"):
         await several([waits, fails, waits], 2)
-    assert ended == ["waits"], "the third was never asked"
+    assert 1 <= begun == ended <= 2
     assert asyncio.all_tasks() == before
 
 
