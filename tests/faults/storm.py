@@ -13,9 +13,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 from rich.console import Console
@@ -25,6 +24,7 @@ from tests.benchmarks.figures import show, write
 from tests.faults.ledger import Outcome, in_influxdb, in_victoriametrics, quarantined_in, stored_in
 from tests.faults.outages import Outages, source_server
 from tests.faults.script import Round, script
+from tests.faults.sites import a_site
 from tests.faults.stub import stub_sink
 from tests.instance import Instance, instance
 from tests.servers.influxdb import influxdb_server
@@ -34,6 +34,7 @@ from tests.servers.victoriametrics import victoriametrics_server
 SITES = [f"storm-{number:02}" for number in range(8)]
 ONE_TORN_OF = 40
 _LOOK_EVERY = 0.2
+REFUSALS = (401, 413, 429, 503)
 _SINKS = ("influxdb", "victoriametrics", "stub")
 
 
@@ -60,6 +61,7 @@ class Storm:
         """All is well again; the sources end, each sink gets what it lacks, and the process stops."""
         self._end("influxdb", "victoriametrics", "stub", "source")
         self.suanli.start()
+        self._refuse_in_every_way(within)
         self._watch(2.0)
         for source in self.sources:
             source.tree.stop()
@@ -73,6 +75,13 @@ class Storm:
             "stub": self.stub.points,
         }
         self.outcome.answers = self.stub.answers
+
+    def _refuse_in_every_way(self, within: float) -> None:
+        """A life may have been too short for a sink to answer anything in it; this one is not."""
+        for status in REFUSALS:
+            self.stub.mode = str(status)
+            wait_until(partial(self.stub.answers.get, status), within=within, what=f"an answer of {status}")
+        self.stub.mode = "204"
 
     def _live(self, one: Round) -> None:
         self._end(*one.ends)
@@ -140,20 +149,12 @@ class Storm:
         ]
         self.suanli.configure(sinks=sinks)
         addresses = [source.address for source in self.sources]
-        self.suanli.apply(*(_site(site, addresses[place % 2]) for place, site in enumerate(SITES)))
-
-
-def _site(site: str, address: str) -> dict[str, Any]:
-    settings = {"unit": "PFLOPS", "fields": {"online": "online", "used": "used"}, "time": "at"}
-    entry = {"from": date(2025, 1, 1), "stage": "built", "pflops": 1e6, "source": "test"}
-    return {
-        "id": site,
-        "name": site,
-        "province": "安徽",
-        "operator": "test",
-        "source": {"kind": "http_json", "url": f"http://{address}/{site}", "interval": "1s", "settings": settings},
-        "pools": [{"id": "all", "model": "nvidia-h20-96gb", "capacity": [entry]}],
-    }
+        self.suanli.apply(
+            *(
+                a_site(site, f"http://{addresses[place % 2]}/{site}", time="at", online="online", used="used")
+                for place, site in enumerate(SITES)
+            )
+        )
 
 
 def _acknowledged(suanli: Instance) -> set[tuple[str, float]]:

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.exporter_double import serving
+from tests.faults.sites import a_site
 from tests.instance import Instance, instance
 from tests.servers.missing import isolation_problem
 from tests.servers.processes import wait_until
@@ -51,7 +51,7 @@ def test_what_was_acknowledged_outlives_a_full_disk_and_polling_goes_on(disk: Pa
         instance(disk) as suanli,
     ):
         suanli.configure(store={"url": f"sqlite:///{disk / 'suanli.db'}", "min_free": min_free})
-        suanli.apply(_site(address))
+        suanli.apply(a_site("full", f"http://{address}/", online="online"))
         suanli.start()
         seen = _collected(suanli, 3)
         filler = _fill(disk, leave=min_free // 2)
@@ -69,19 +69,6 @@ def test_what_was_acknowledged_outlives_a_full_disk_and_polling_goes_on(disk: Pa
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert seen <= set(stored)
     assert len(stored) == len(set(stored))
-
-
-def _site(address: str) -> dict[str, Any]:
-    settings = {"unit": "PFLOPS", "fields": {"online": "online"}}
-    entry = {"from": "2025-01-01", "stage": "built", "pflops": 1e5, "source": "test"}
-    return {
-        "id": "full",
-        "name": "full",
-        "province": "安徽",
-        "operator": "test",
-        "source": {"kind": "http_json", "url": f"http://{address}/", "interval": "1s", "settings": settings},
-        "pools": [{"id": "all", "model": "nvidia-h20-96gb", "capacity": [entry]}],
-    }
 
 
 def _collected(suanli: Instance, number: int) -> set[float]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import time
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.exporter_double import serving
 from tests.faults.ledger import STOP_WITHIN, stored_in
+from tests.faults.sites import a_site
 from tests.instance import instance
 from tests.servers.processes import wait_until
 
@@ -28,7 +27,13 @@ def test_sigterm_ends_within_ten_seconds_though_a_source_and_a_sink_hang(tmp_pat
     ):
         url = f"http://127.0.0.1:{sink.getsockname()[1]}"
         suanli.configure(sinks=[{"name": "frozen", "kind": "victoriametrics", "url": url}])
-        suanli.apply(_site("hangs", f"127.0.0.1:{source.getsockname()[1]}"), _site("good", good))
+        hanging = f"http://127.0.0.1:{source.getsockname()[1]}/"
+        suanli.apply(
+            *(
+                a_site(id_, url, "30s", online="online")
+                for id_, url in (("hangs", hanging), ("good", f"http://{good}/"))
+            )
+        )
         suanli.start()
         for server in (source, sink):
             server.settimeout(60)
@@ -38,16 +43,3 @@ def test_sigterm_ends_within_ten_seconds_though_a_source_and_a_sink_hang(tmp_pat
             assert suanli.stop() == 0
             assert time.monotonic() - began < STOP_WITHIN
     assert ("good", 7.0) in stored_in(tmp_path / "suanli.db")
-
-
-def _site(site: str, address: str) -> dict[str, Any]:
-    settings = {"unit": "PFLOPS", "fields": {"online": "online"}}
-    entry = {"from": date(2025, 1, 1), "stage": "built", "pflops": 1e4, "source": "test"}
-    return {
-        "id": site,
-        "name": site,
-        "province": "安徽",
-        "operator": "test",
-        "source": {"kind": "http_json", "url": f"http://{address}/", "interval": "30s", "settings": settings},
-        "pools": [{"id": "all", "model": "nvidia-h20-96gb", "capacity": [entry]}],
-    }
