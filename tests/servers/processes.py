@@ -95,8 +95,8 @@ class Tree:
         """Kills the whole tree and returns when none of it is left."""
         if self.alive:
             self.process.kill()
-        self.process.wait(timeout=10)
-        wait_until(lambda: not self.members(), within=10, what=f"the end of {self.name}")
+        self.process.wait(timeout=60)
+        wait_until(lambda: not self.members(), within=60, what=f"the end of {self.name}")
 
     def last_words(self, lines: int = 60) -> str:
         """The end of the five logs written last, for an error message; some servers tell the cause long before it."""
