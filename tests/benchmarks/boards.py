@@ -1,17 +1,13 @@
-"""What boards cost: each query as Grafana asks it of a real Prometheus with the demonstration month, and the build."""
+"""What boards cost: each query as Grafana asks it of a real Prometheus with the demonstration month."""
 
 from __future__ import annotations
 
-import resource
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from dashboards.parts.board import Query, queries
-from tests.benchmarks.children import ROOT, BenchError
 from tests.benchmarks.figures import Figure
 from tests.dashboards.boards import PROMETHEUS_UIDS, filled, read
 from tests.dashboards.world import BEGINS, ENDS, make_world
@@ -19,11 +15,11 @@ from tests.servers.prometheus import Prometheus, prometheus_server
 
 _POINTS = 1_000
 _TURNS = 3
-_QUERY_MS, _BUILD_S = 200.0, 1.0
+_QUERY_MS = 200.0
 
 
 def boards_figures(folder: Path) -> list[Figure]:
-    """The slowest query of all boards over the whole month, and the CPU of checking what is built."""
+    """The slowest query of all boards over the whole month, and their median."""
     world = make_world(folder)
     world.store.close()
     with prometheus_server(history=world.file, within=120.0) as server:
@@ -31,7 +27,6 @@ def boards_figures(folder: Path) -> list[Figure]:
     return [
         Figure("boards_slowest_query_ms", max(taken), "ms", "limit_ms", _QUERY_MS, 1.0),
         Figure("boards_median_query_ms", statistics.median(taken), "ms"),
-        Figure("boards_check_s", _check_seconds(), "s CPU", "limit_s", _BUILD_S, 1.0),
     ]
 
 
@@ -53,12 +48,3 @@ def _milliseconds(server: Prometheus, one: Query) -> float:
             server.get("/api/v1/query_range", query=expr, start=str(BEGINS), end=str(ENDS), step=str(step))
         taken.append((time.perf_counter() - start) * 1e3)
     return statistics.median(taken)
-
-
-def _check_seconds() -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "dashboards", "--check"], cwd=ROOT, timeout=120, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        raise BenchError("the boards are not those of the repository")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
