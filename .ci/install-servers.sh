@@ -10,7 +10,7 @@ cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
 packages=(
   munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
   prometheus prometheus-alertmanager victoria-metrics postgresql etcd-server
-  docker-compose systemd
+  docker-compose systemd faketime
   clang pkg-config curl
 )
 services=(munge slurmctld slurmd slurmrestd prometheus prometheus-alertmanager victoria-metrics postgresql etcd)

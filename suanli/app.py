@@ -33,6 +33,7 @@ from suanli.alerts.evaluator import Evaluator
 from suanli.awaited import Silence, awaited
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
+from suanli.model.clock import Clock
 from suanli.model.errors import SuanliError, Unavailable
 from suanli.model.message import Message
 from suanli.model.polled import PolledSite, PollOutcome
@@ -138,7 +139,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(store_file(config.store.url)))
-        store = stack.enter_context(opened_store(config))
+        clock = Clock()
+        store = stack.enter_context(opened_store(config, clock))
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         loops: dict[str, Loop] = {}
         stack.push_async_callback(pool.aclose)
@@ -154,8 +156,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         own.registry.register(Notifications(store, notifier.couriers))
         commit, second = GroupCommit(store.append), GroupCommit(store.append_second)
         at_once, told = config.poll.concurrency, _all_of(outcomes.note, own.note)
-        poller = Poller(commit.append, told, concurrency=at_once, keeps=True)
-        checker = Poller(second.append, checks.note, concurrency=at_once, keeps=True)
+        poller = Poller(commit.append, told, concurrency=at_once, clock=clock, keeps=True)
+        checker = Poller(second.append, checks.note, concurrency=at_once, clock=clock, keeps=True)
         exposition = Exposition(store, outcomes, checks, own, config, evaluator)
         office = Office(store, config)
         served = Served(
@@ -167,6 +169,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
             _read_token(config),
             config.open_reads or (config.address[0] in LOOPBACK and not config.trusted_proxies),
             loops,
+            clock,
         )
         plans = [
             _Plan(store, config, "source", poller, pool, outcomes),
@@ -185,7 +188,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         stack.push_async_callback(commit.close)
         stack.push_async_callback(second.close)
         tasks.start({"poller": poller, "poller of second signals": checker})
-        silence = Silence(store, config, outcomes, told)
+        silence = Silence(store, config, outcomes, told, clock)
         tasks.start({"registry watch": _Watch(store, plans), "watch of those that push": silence})
         tasks.start({"notifier": notifier} | {f"channel {one.channel.name}": one for one in notifier.couriers})
         tasks.start({"evaluator of alerts": evaluator, "upkeep": Upkeep(store, config), "commissioning watch": stages})

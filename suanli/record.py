@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from suanli.config import Config
@@ -10,9 +11,9 @@ from suanli.store.sql import Store
 
 
 @contextmanager
-def opened_store(config: Config) -> Iterator[Store]:
+def opened_store(config: Config, clock: Callable[[], float] = time.time) -> Iterator[Store]:
     """The store of this configuration, closed at the end."""
-    store = Store(config.store.url, password=config.store.password, min_free=config.store.min_free)
+    store = Store(config.store.url, clock, password=config.store.password, min_free=config.store.min_free)
     try:
         yield store
     finally:

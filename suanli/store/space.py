@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from suanli.model.errors import Unavailable
+from suanli.model.message import Message
 from suanli.store.dialect import reading
 
 _PARTS = ("", "-wal", "-shm")
@@ -30,6 +32,19 @@ def free_bytes(engine: Engine) -> int | None:
         return shutil.disk_usage(Path(str(engine.url.database)).absolute().parent).free
     except OSError:
         return None
+
+
+def leave_free(engine: Engine, least: int) -> None:
+    """Raises Unavailable where fewer bytes than this are known to be free."""
+    free = free_bytes(engine) if least else None
+    if free is not None and free < least:
+        raise Unavailable(
+            Message(
+                "the store has {free} bytes left on its disk, and {min_free} are to stay free (store.min_free)",
+                free=free,
+                min_free=least,
+            )
+        )
 
 
 def _asked(engine: Engine) -> int | None:

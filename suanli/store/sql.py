@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from suanli.model.audit import Author, local_author
+from suanli.model.clock import Clock
 from suanli.model.disagreement import Disagreement
 from suanli.model.errors import Unavailable
 from suanli.model.message import Message
@@ -32,7 +33,7 @@ from suanli.store.points import point_of
 from suanli.store.registry import Record, RecordedSite, read_record
 from suanli.store.resend import send_again
 from suanli.store.second import apart, record_second, second_words
-from suanli.store.space import free_bytes
+from suanli.store.space import leave_free
 from suanli.store.states import pool_states
 from suanli.store.taken import Taken, nothing_else
 
@@ -111,7 +112,7 @@ class Store:
         known = self._known(samples)
         if not known:
             return Taken()
-        self._leave_room()
+        leave_free(self.engine, self._min_free)
         with self._lock:
             with self.writing() as connection:
                 kept, held = self._judged(connection, known)
@@ -126,7 +127,7 @@ class Store:
         """Record what second signals said, durable when it returns; it is compared, and never counted."""
         known = self._known(samples)
         if known:
-            self._leave_room()
+            leave_free(self.engine, self._min_free)
             with self._lock:
                 with self.writing() as connection:
                     record_second(connection, known, self.now)
@@ -313,17 +314,6 @@ class Store:
         self._gate = Gate(record.timelines)
         self._keys = {(site.site.id, pool.pool.id): pool.key for site in record.sites for pool in site.pools}
 
-    def _leave_room(self) -> None:
-        free = free_bytes(self.engine) if self._min_free else None
-        if free is not None and free < self._min_free:
-            raise Unavailable(
-                Message(
-                    "the store has {free} bytes left on its disk, and {min_free} are to stay free (store.min_free)",
-                    free=free,
-                    min_free=self._min_free,
-                )
-            )
-
     def _known(self, samples: Iterable[Sample]) -> list[on_disk.Keyed]:
         known = []
         for sample in samples:
@@ -377,6 +367,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """The one transaction that may write; all of it is kept when the block ends, or nothing."""
+        if isinstance(self._clock, Clock):
+            self._clock.check()
         try:
             with self._lock, self.engine.begin() as connection:
                 yield connection
