@@ -1,10 +1,12 @@
-"""`suanli db check`, `backup` and `restore`: the store's file as a whole."""
+"""`suanli db check`, `backup`, `restore` and `upgrade`: the store as a whole."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +16,9 @@ from suanli.cli.output import print_json
 from suanli.cli.upkeep import HERE
 from suanli.model.errors import InputError, Problem, SuanliError
 from suanli.model.message import Message
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 def check(
@@ -43,17 +48,13 @@ def backup(
     json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
 ) -> None:
     """Copy the store as it is at this moment, while it is served; the copy is checked before it gets its name."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from suanli.store.copies import backup as copy
 
     options = given(context)
     file = _file(options)
     _refuse(to, file, force=force)
-    with Progress(transient=True, disable=options.quiet, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(_("copying"), total=None)
-        size = copy(file, to, lambda done, pages: progress.update(bar, completed=done, total=pages))
+    with _copying(options) as told:
+        size = copy(file, to, told)
     if json:
         print_json({"file": str(to), "bytes": size})
     else:
@@ -81,6 +82,56 @@ def restore(
         say(_("what was there before: {aside}").format(aside=aside))
     if found != HEAD:
         say(_("it has schema {found}: run `suanli db upgrade`").format(found=found))
+
+
+def upgrade(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say from which revision to which")] = False,
+) -> None:
+    """Bring the store's schema to this version's: a file on a copy first, and kept as it was, not while served."""
+    from suanli.store.engine import HEAD, open_engine, revision
+
+    options = given(context)
+    options.refuse_server(HERE)
+    store = options.loaded().store
+    engine = open_engine(store.url, store.password)
+    before = revision(engine)
+    if before == HEAD:
+        say(_("the schema is up to date ({head})").format(head=HEAD))
+    elif dry_run:
+        say(_("would upgrade the schema from {before} to {head}").format(before=before or _("nothing"), head=HEAD))
+    else:
+        kept = _upgraded(engine, options, new=before is None)
+        say(_("schema {before} -> {head}").format(before=before or _("nothing"), head=HEAD))
+        if kept is not None:
+            say(_("the store as it was: {kept}").format(kept=kept))
+    engine.dispose()
+
+
+def _upgraded(engine: Engine, options: Globals, *, new: bool) -> Path | None:
+    """Where the store is kept as it was; None of a server, and of one in which nothing was yet."""
+    from suanli.store.engine import store_file
+    from suanli.store.engine import upgrade as in_place
+    from suanli.store.upgrading import upgrade_file
+
+    file = store_file(options.loaded().store.url)
+    if file is None or new:
+        in_place(engine)
+        return None
+    with _copying(options) as told:
+        return upgrade_file(engine, file, told)
+
+
+@contextmanager
+def _copying(options: Globals) -> Iterator[Callable[[int, int], None]]:
+    """Shows how much is copied."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(transient=True, disable=options.quiet or not console.is_terminal, console=console) as progress:
+        bar = progress.add_task(_("copying"), total=None)
+        yield lambda done, pages: progress.update(bar, completed=done, total=pages)
 
 
 def _file(options: Globals) -> Path:

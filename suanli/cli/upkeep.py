@@ -1,4 +1,4 @@
-"""`suanli config`, `db`, `version`."""
+"""`suanli config`, `db upkeep`, `version`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from suanli import __version__
-from suanli.cli.context import given, say
+from suanli.cli.context import given
 from suanli.cli.language import _
 from suanli.cli.output import print_json
 from suanli.model.message import Message
@@ -35,28 +35,6 @@ def check(
         sinks, targets = len(found.sinks), len(found.targets)
         told = _("ok: store {store}, listen {listen}, {sinks} sinks, {targets} targets")
         print(told.format(store=found.store.url, listen=found.listen, sinks=sinks, targets=targets))
-
-
-@db.command("upgrade")
-def upgrade(
-    context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say from which revision to which")] = False,
-) -> None:
-    """Bring the store's schema to this version's; nothing that is recorded is lost."""
-    from suanli.store.engine import HEAD, open_engine, revision
-    from suanli.store.engine import upgrade as run
-
-    given(context).refuse_server(HERE)
-    store = given(context).loaded().store
-    engine = open_engine(store.url, store.password)
-    before = revision(engine)
-    if before == HEAD:
-        say(_("the schema is up to date ({head})").format(head=HEAD))
-    elif dry_run:
-        say(_("would upgrade the schema from {before} to {head}").format(before=before or _("nothing"), head=HEAD))
-    else:
-        say(_("schema {before} -> {head}").format(before=before or _("nothing"), head=run(engine)))
-    engine.dispose()
 
 
 @db.command("upkeep")

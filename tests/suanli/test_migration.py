@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,9 +19,12 @@ from alembic.migration import MigrationContext
 from suanli.model.sample import QUALITIES, Sample
 from suanli.store import samples as on_disk
 from suanli.store import schema
+from suanli.store.alone import alone
+from suanli.store.copies import damage, revision_of
 from suanli.store.engine import HEAD, SchemaError, open_engine, revision, upgrade
 from suanli.store.sql import Store
 from tests.suanli.making import T0, a_sample, open_store
+from tests.suanli.running import suanli
 
 FIRST, LATER, CORRECTED = T0 - 9000, T0 - 8000, T0 - 7000
 """When site a was registered, site b, and a's ledger corrected."""
@@ -298,6 +302,34 @@ def test_a_migration_that_fails_leaves_the_first_schema_untouched(old: Path, spo
     assert dumped(old) == before
     with pytest.raises(SchemaError, match=r"schema 0001, this version needs \d{4}: run `suanli db upgrade`"):
         open_store(f"sqlite:///{old}")
+
+
+def test_a_file_is_upgraded_on_a_copy_first_and_kept_as_it_was(old: Path) -> None:
+    before = dumped(old)
+    told = suanli(old.parent, "db", "upgrade")
+    kept = old.with_name("suanli.db.0001")
+    assert (told.code, told.err) == (0, f"schema 0001 -> {HEAD}\nthe store as it was: {kept}\n")
+    assert dumped(kept) == before
+    assert (revision_of(old), damage(old, thorough=True)) == (HEAD, [])
+    assert {file.name for file in old.parent.glob("suanli.db*")} == {kept.name, "suanli.db", "suanli.db-serving"}
+
+
+def test_what_fails_on_the_copy_is_not_tried_on_the_store(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("UPDATE samples SET quality = 'splendid' WHERE seq = 5")
+        connection.commit()
+    before, touched = dumped(old), old.read_bytes()
+    told = suanli(old.parent, "db", "upgrade")
+    assert (told.code, "NOT NULL constraint failed: samples.quality" in told.err) == (2, True)
+    assert (dumped(old), old.read_bytes()) == (before, touched)
+    assert not list(old.parent.glob("*.trial*"))
+
+
+def test_a_file_is_not_upgraded_while_it_is_served(old: Path) -> None:
+    with alone(old):
+        told = suanli(old.parent, "db", "upgrade")
+    assert (told.code, f"is served by process {os.getpid()} already" in told.err) == (3, True)
+    assert revision_of(old) == "0001"
 
 
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing(old: Path) -> None:
