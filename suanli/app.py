@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import resource
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -110,22 +107,21 @@ async def _nowhere(_samples: list[Sample]) -> None:
 
 @dataclass(slots=True)
 class Service:
-    """A running instance. address: where its page is; tasks: what must not end before `stop` is set."""
+    """A running instance. address: where its page is; tasks: what must not end before the instance is to stop."""
 
     address: str
     store: Store
     outcomes: Outcomes
-    stop: asyncio.Event
     tasks: list[asyncio.Task[None]]
 
-    async def stopped(self) -> None:
+    async def run_until(self, stop: asyncio.Event) -> None:
         """Wait for `stop`; raises what ended a task before its time."""
-        stop = asyncio.create_task(self.stop.wait())
+        stopped = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait({stop, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({stopped, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stop.cancel()
-        for task in done - {stop}:
+            stopped.cancel()
+        for task in done - {stopped}:
             task.result()
             raise SuanliError(Message("{task} ended by itself", task=task.get_name()))
 
@@ -193,7 +189,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         tasks.start({"notifier": notifier} | {f"channel {one.channel.name}": one for one in notifier.couriers})
         tasks.start({"evaluator of alerts": evaluator, "upkeep": Upkeep(store, config), "commissioning watch": stages})
         tasks.start(_accepting(store, office, config))
-        yield Service(http.address, store, outcomes, asyncio.Event(), [http.task, *tasks.running])
+        yield Service(http.address, store, outcomes, [http.task, *tasks.running])
 
 
 def _last_heard(store: Store) -> dict[str, int]:
@@ -229,7 +225,7 @@ class _Tasks:
     async def _end(self, tasks: list[asyncio.Task[None]], *stops: Callable[[], object]) -> None:
         """Ask these to stop, and wait for half of what is left, so that the next ones have their time too.
 
-        One that does not stop is cancelled. Its error was told by `Service.stopped`.
+        One that does not stop is cancelled. Its error was told by `Service.run_until`.
         """
         began, within = time.monotonic(), self._left / 2
         for stop in stops:
@@ -246,26 +242,6 @@ def _accepting(store: Store, office: Office, config: Config) -> dict[str, Loop]:
     """The one who decides by polls; nobody where the configuration leaves that to persons."""
     settings = config.registration.acceptance
     return {} if settings is None else {"acceptance": Acceptance(store, office, config, settings)}
-
-
-def _prepare_process() -> None:
-    """One connection a site: as many as the system allows. And what was loaded at start is garbage to nobody."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)  # a fifth of the CPU of a poll went into looking through what stays
-
-
-async def serve(config: Config, started: Callable[[Service], None]) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    async with serving(config) as service:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, service.stop.set)
-        _prepare_process()
-        started(service)
-        await service.stopped()
 
 
 class _Watch:

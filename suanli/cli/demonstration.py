@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from suanli.answers import Asked, rates_answer
-from suanli.app import Service, collect_once, serve
+from suanli.app import Service, collect_once
 from suanli.cli.context import say
 from suanli.cli.language import _, spoken
 from suanli.cli.output import percent, pflops, print_json
@@ -26,6 +26,7 @@ from suanli.demo.state import City
 from suanli.model.errors import InputError, Unavailable
 from suanli.model.message import Message
 from suanli.model.yamlfile import YamlFile
+from suanli.process import serve
 from suanli.record import opened_store
 from suanli.registering import planned
 
@@ -83,7 +84,7 @@ class Demonstration:
                 telling.append(asyncio.create_task(self._announce(service, config, started)))
 
             try:
-                await serve(config, begun)
+                await serve(lambda: config, begun)
             finally:
                 for task in telling:
                     task.cancel()

@@ -16,6 +16,7 @@ from suanli.model.message import Message
 
 if TYPE_CHECKING:
     from suanli.app import Service
+    from suanli.cli.context import Globals
     from suanli.config import Config
 
 Result = TypeVar("Result")
@@ -60,19 +61,28 @@ def demo(
 
 
 def serve(context: typer.Context) -> None:
-    """Poll the registered sites, record, push to the sinks, serve the page, /metrics and /api/v1; SIGTERM stops it."""
-    from exporter.listening import LOOPBACK
-    from suanli.app import serve as run
-    from suanli.config import check_secrets
+    """Poll the registered sites, record, push to the sinks, serve the page, /metrics and /api/v1.
+
+    SIGTERM stops it, SIGHUP has it read its configuration again.
+    """
+    from suanli.process import serve as run
 
     options = given(context)
-    config: Config = options.loaded()
-    check_secrets(config, options.path())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    run_loop(run(lambda: _read(options), _started))
+
+
+def _read(options: Globals) -> Config:
+    """The configuration as it is now, its secrets found."""
+    from exporter.listening import LOOPBACK
+    from suanli.config import check_secrets
+
+    config = options.loaded()
+    check_secrets(config, options.path())
     if config.address[0] not in LOOPBACK and config.read_token is None and not config.open_reads:
         told = _("{listen} can be reached from elsewhere: reading needs a token (suanli token create, or read_token)")
         say(told.format(listen=config.listen))
-    run_loop(run(config, _started))
+    return config
 
 
 def _started(service: Service) -> None:

@@ -108,4 +108,4 @@ async def test_a_loop_that_ends_by_itself_ends_the_service_by_its_name(
     monkeypatch.setattr(Upkeep, "run", gone)
     async with serving(config(store=database(tmp_path), listen="127.0.0.1:0")) as service:
         with pytest.raises(SuanliError, match="upkeep ended by itself"):
-            await service.stopped()
+            await service.run_until(asyncio.Event())
