@@ -9,7 +9,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --n
 	--no-emit-options --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench storm servers boards messages pins clean
+.PHONY: help run test test-long check bench storm fuzz servers boards messages pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: $(VENV)/.dev ## figures of speed, memory and disk, beside a real Promethe
 
 storm: $(VENV)/.dev ## 300 kills while sources and real sinks fail: ends with 1 on any loss (ARGS="--kills 50 --seed 9 --minutes 5"; writes build/storm.json)
 	$(BIN)/python -m tests.faults.storm $(ARGS)
+
+fuzz: $(VENV)/.dev ## more than 100,000 spoiled inputs for everything that reads what others wrote, and lines read back by a real InfluxDB
+	SUANLI_FUZZ=$(or $(INPUTS),3000) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz $(ARGS)
 
 servers: ## install the real servers that the tests use (Debian packages; builds InfluxDB once)
 	bash .ci/install-servers.sh

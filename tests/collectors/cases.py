@@ -25,7 +25,7 @@ import orjson
 from pydantic import JsonValue
 
 from collectors.answers import Answer
-from collectors.base import Collector, NotFound
+from collectors.base import Collector, NotFound, Unreadable
 from collectors.registry import REGISTRY, build
 from suanli.catalog.accelerators import load_accelerators
 from suanli.model.grants import Grants, Program
@@ -57,7 +57,7 @@ class FakeHttp:
     ) -> JsonValue:
         self.asked.append(path)
         reply = self._reply(path, params)
-        value: JsonValue = orjson.loads(reply.body) if isinstance(reply, Answer) else reply
+        value: JsonValue = _json(reply.body) if isinstance(reply, Answer) else reply
         return value
 
     async def ask(
@@ -78,6 +78,15 @@ class FakeHttp:
         other = FakeHttp(lambda path, params: self._reply(url + path, params))
         other.asked = self.asked
         return other
+
+
+def _json(body: bytes) -> JsonValue:
+    """As the client tells what is no JSON."""
+    try:
+        value: JsonValue = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("the answer is not JSON") from None
+    return value
 
 
 def always(payload: JsonValue) -> FakeHttp:
@@ -126,7 +135,7 @@ class Case:
         """The bodies after it."""
         return [body for _, body in self._bodies()[1:]]
 
-    def http(self, **instead: JsonValue) -> FakeHttp:
+    def http(self, **instead: JsonValue | Answer) -> FakeHttp:
         """The recorded answers, `first` in place of the first; everything else is not found, as on that server."""
         bodies = self._bodies()
         if "first" in instead:
