@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
 # InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone and Placement, and DMTF's validator
-# with sushy-tools (PyPI) in a cache folder. What is there is left alone.
+# with sushy-tools (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -13,6 +13,7 @@ packages=(
   docker-compose systemd
   clang pkg-config curl
 )
+command -v npm >/dev/null || packages+=(nodejs npm)
 services=(munge slurmctld slurmd slurmrestd prometheus prometheus-alertmanager victoria-metrics postgresql etcd)
 
 say() { printf 'install-servers: %s\n' "$*"; }
@@ -121,9 +122,24 @@ fetch_schemas() { # into FOLDER/csdl, as the crate that is named in TOML has the
   rm -rf "$folder/crates" "$folder/fetching"
 }
 
+install_oauth2() {
+  local folder=$cache/oauth2 wanted=$here/../tests/servers/oauth2
+  if cmp -s "$wanted/package-lock.json" "$folder/wanted"; then
+    say "oauth2-mock-server is there: $folder"
+    return
+  fi
+  say "installing oauth2-mock-server into $folder"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$wanted"/package{,-lock}.json "$folder"
+  (cd "$folder" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent)
+  cp "$wanted/package-lock.json" "$folder/wanted" # last: a half install is begun again
+}
+
 install_packages
 install_influxdb
 install_kubernetes
 install_openstack
 install_redfish
+install_oauth2
 say done

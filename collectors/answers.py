@@ -109,7 +109,9 @@ def gist_of(body: bytes) -> str:
         if found := value.get(key):
             if isinstance(found, dict) and isinstance(found.get("message"), str):
                 found = _extended(found) or found["message"]
-            return found if isinstance(found, str) else orjson.dumps(found).decode()
+            told = found if isinstance(found, str) else orjson.dumps(found).decode()
+            reason = value.get("error_description")  # of a giver of tokens, whose error is a code: RFC 6749, 5.2
+            return f"{told}: {reason}" if isinstance(reason, str) else told
     return body.decode(errors="replace")
 
 
