@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
-# InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone and Placement, and DMTF's validator
-# with sushy-tools (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
+# InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone, Placement and Ironic, DMTF's
+# validator with sushy-tools (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -85,10 +85,10 @@ install_kubernetes() {
 install_openstack() {
   local folder=$cache/openstack wanted=$here/../tests/servers/openstack/requirements.txt
   if [[ -x $folder/bin/python ]] && cmp -s "$wanted" "$folder/requirements.txt"; then
-    say "Keystone and Placement are there: $folder"
+    say "Keystone, Placement and Ironic are there: $folder"
     return
   fi
-  say "installing Keystone and Placement into $folder"
+  say "installing Keystone, Placement and Ironic into $folder"
   rm -rf "$folder"
   python3 -m venv "$folder"
   "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted"
