@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
 # InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone, Placement and Ironic, DMTF's
-# validator with sushy-tools (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
+# validator with sushy-tools, mitmproxy (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -136,10 +136,24 @@ install_oauth2() {
   cp "$wanted/package-lock.json" "$folder/wanted" # last: a half install is begun again
 }
 
+install_mitmproxy() {
+  local folder=$cache/mitmproxy wanted=$here/../tests/servers/mitmproxy/requirements.txt
+  if [[ -x $folder/bin/python ]] && cmp -s "$wanted" "$folder/requirements.txt"; then
+    say "mitmproxy is there: $folder"
+    return
+  fi
+  say "installing mitmproxy into $folder"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$folder/requirements.txt" # last: a half install is begun again
+}
+
 install_packages
 install_influxdb
 install_kubernetes
 install_openstack
 install_redfish
 install_oauth2
+install_mitmproxy
 say done

@@ -283,6 +283,7 @@ async def test_what_a_machine_counts_in_each_of_its_states(ironic: Ironic, clien
     found = await counted(build(site, clients.site(site)))
 
     assert found == {**MACHINES, "h100x8": (16, 0)}
+    assert {address for address, _ in ironic.tree.listening()} == {"127.0.0.1"}
 
 
 async def test_machines_come_and_go_poll_by_poll(ironic: Ironic, clients: ClientPool, tmp_path: Path) -> None:
