@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start, on Debian 12 as root: Debian's packages where they are missing, and
-# InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone and Placement, and DMTF's validator
-# with sushy-tools (PyPI) in a cache folder. What is there is left alone.
+# InfluxDB, Kubernetes' API server (built from their Go modules), OpenStack's Keystone, Placement and Ironic, DMTF's
+# validator with sushy-tools, mitmproxy (PyPI), and oauth2-mock-server (npm) in a cache folder. What is there is left alone.
 # Usage: install-servers.sh [CACHE_FOLDER]    default ${XDG_CACHE_HOME:-~/.cache}/suanli
 set -euo pipefail
 
@@ -13,6 +13,7 @@ packages=(
   docker-compose systemd faketime
   clang pkg-config curl
 )
+command -v npm >/dev/null || packages+=(nodejs npm)
 services=(munge slurmctld slurmd slurmrestd prometheus prometheus-alertmanager victoria-metrics postgresql etcd)
 
 say() { printf 'install-servers: %s\n' "$*"; }
@@ -84,10 +85,10 @@ install_kubernetes() {
 install_openstack() {
   local folder=$cache/openstack wanted=$here/../tests/servers/openstack/requirements.txt
   if [[ -x $folder/bin/python ]] && cmp -s "$wanted" "$folder/requirements.txt"; then
-    say "Keystone and Placement are there: $folder"
+    say "Keystone, Placement and Ironic are there: $folder"
     return
   fi
-  say "installing Keystone and Placement into $folder"
+  say "installing Keystone, Placement and Ironic into $folder"
   rm -rf "$folder"
   python3 -m venv "$folder"
   "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted"
@@ -121,9 +122,38 @@ fetch_schemas() { # into FOLDER/csdl, as the crate that is named in TOML has the
   rm -rf "$folder/crates" "$folder/fetching"
 }
 
+install_oauth2() {
+  local folder=$cache/oauth2 wanted=$here/../tests/servers/oauth2
+  if cmp -s "$wanted/package-lock.json" "$folder/wanted"; then
+    say "oauth2-mock-server is there: $folder"
+    return
+  fi
+  say "installing oauth2-mock-server into $folder"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$wanted"/package{,-lock}.json "$folder"
+  (cd "$folder" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent)
+  cp "$wanted/package-lock.json" "$folder/wanted" # last: a half install is begun again
+}
+
+install_mitmproxy() {
+  local folder=$cache/mitmproxy wanted=$here/../tests/servers/mitmproxy/requirements.txt
+  if [[ -x $folder/bin/python ]] && cmp -s "$wanted" "$folder/requirements.txt"; then
+    say "mitmproxy is there: $folder"
+    return
+  fi
+  say "installing mitmproxy into $folder"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$folder/requirements.txt" # last: a half install is begun again
+}
+
 install_packages
 install_influxdb
 install_kubernetes
 install_openstack
 install_redfish
+install_oauth2
+install_mitmproxy
 say done

@@ -99,18 +99,36 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+_COMPLAINTS = ("errors", "error", "message", "detail", "error_msg", "Message", "error_message")
+
+
 def gist_of(body: bytes) -> str:
     """What an answer complains of: the first of the usual keys of a JSON object, or else all of the text."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        value = None
-    for key in ("errors", "error", "message", "detail", "error_msg", "Message") if isinstance(value, dict) else ():
+    value = _object(body)
+    for key in _COMPLAINTS:
         if found := value.get(key):
             if isinstance(found, dict) and isinstance(found.get("message"), str):
                 found = _extended(found) or found["message"]
-            return found if isinstance(found, str) else orjson.dumps(found).decode()
+            told = _unwrapped(found) if isinstance(found, str) else orjson.dumps(found).decode()
+            reason = value.get("error_description")  # of a giver of tokens, whose error is a code: RFC 6749, 5.2
+            return f"{told}: {reason}" if isinstance(reason, str) else told
     return body.decode(errors="replace")
+
+
+def _unwrapped(told: str) -> str:
+    """Ironic's complaint is an object written as text."""
+    inner = _object(told)
+    found = inner.get("faultstring") or inner.get("description")
+    return found if isinstance(found, str) else told
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    """An object of JSON, or an empty one for anything else."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _extended(error: dict[str, Any]) -> str | None:

@@ -1,11 +1,11 @@
-"""The collector against a real Placement behind a real Keystone, whose tokens hold for seconds; and its OAuth 2.0."""
+"""The collector against a real Placement and a real Ironic behind a real Keystone; and Keystone's OAuth 2.0."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ import httpx
 import pytest
 
 from collectors.answers import Answer
-from collectors.base import Refused
+from collectors.base import NotFound, Refused, Unreadable
 from collectors.client import ClientPool
+from collectors.openstack.collector import CLASS
 from collectors.registry import build
 from collectors.tokens import OAuth2, TokenSignIn
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.site import Match, Source
 from tests.collectors.cases import NOW
 from tests.reaching import loopback
+from tests.servers.ironic import Ironic, ironic_server
 from tests.servers.openstack import PASSWORD, OpenStack
 
 A100, H100, DISABLED = "CUSTOM_GPU_A100", "CUSTOM_PCI_10DE_2330", "COMPUTE_STATUS_DISABLED"
@@ -220,3 +222,143 @@ async def test_client_credentials_of_a_real_oauth2_server(cloud: Cloud, tmp_path
     )
     with pytest.raises(Refused, match=r"no token is given, answered 401; .*; check the site's auth"):
         await wrong.headers(post)
+
+
+PAGE = 4
+MACHINES: dict[str, tuple[int, int]] = {
+    "free": (8, 0),
+    "given": (8, 8),
+    "enrolled": (0, 0),
+    "manageable": (0, 0),
+    "clean-failed": (0, 0),
+    "free-under-maintenance": (0, 0),
+    "given-under-maintenance": (0, 8),
+    "given-without-power": (0, 8),
+    "given-and-retired": (0, 8),
+}
+"""How a machine of eight devices is, and what is online and used of it. Each is of a class of its own."""
+
+
+@pytest.fixture(scope="module")
+def ironic(openstack: OpenStack) -> Iterator[Ironic]:
+    """Also two machines of one class, and one of none."""
+    with ironic_server(openstack, page=PAGE) as server:
+        for name in MACHINES:
+            server.enroll(name, f"metal.{name}", properties={"capabilities": "gpu_count:8"}, extra={"rack": "r1"})
+        for name, resource_class in (("one", "metal.h100x8"), ("two", "metal.h100x8"), ("plain", None)):
+            server.enroll(name, resource_class)
+        for name in ("one", "two", "free", "given", "free-under-maintenance", "given-under-maintenance"):
+            server.offer(name)
+        for name in ("given-without-power", "given-and-retired"):
+            server.offer(name)
+        for name in ("given", "given-under-maintenance", "given-without-power", "given-and-retired"):
+            server.give(name)
+        for name in ("manageable", "clean-failed"):
+            server.turn(name, "manage", "manageable")
+        nothing = [{"interface": "deploy", "step": "no_such_step"}]
+        server.turn("clean-failed", "clean", "clean failed", clean_steps=nothing)
+        for name in ("free-under-maintenance", "given-under-maintenance"):
+            server.maintain(name)
+        server.break_("given-without-power")
+        server.change("given-and-retired", retired=True)
+        yield server
+
+
+def of_metal(server: Ironic, tmp_path: Path, *classes: str, **auth: str) -> PolledSite:
+    """A site with a pool for each class of machines, which have eight devices each."""
+    if not auth:
+        name, secret = server.cloud.application_credential(uuid.uuid4().hex)
+        auth = {"user": name, "secret": secret}
+    cloud = site_of(server.cloud, tmp_path, kind="keystone", url=server.cloud.keystone, **auth)
+    known = {f"metal.{name}": 8 for name in classes}
+    settings = {"service": "ironic", "devices": known}
+    source = Source.model_validate(cloud.source.model_dump() | {"url": server.url, "settings": settings})
+    pools = (PolledPool(name, "H100", frozenset(), 1.0, Match(label=CLASS, value=f"metal.{name}")) for name in classes)
+    return replace(cloud, source=source, pools=tuple(pools))
+
+
+async def test_what_a_machine_counts_in_each_of_its_states(ironic: Ironic, clients: ClientPool, tmp_path: Path) -> None:
+    site = of_metal(ironic, tmp_path, *MACHINES, "h100x8")
+
+    found = await counted(build(site, clients.site(site)))
+
+    assert found == {**MACHINES, "h100x8": (16, 0)}
+    assert {address for address, _ in ironic.tree.listening()} == {"127.0.0.1"}
+
+
+async def test_machines_come_and_go_poll_by_poll(ironic: Ironic, clients: ClientPool, tmp_path: Path) -> None:
+    site = of_metal(ironic, tmp_path, "h100x8")
+    collector = build(site, clients.site(site))
+
+    assert await counted(collector) == {"h100x8": (16, 0)}
+    ironic.give("one")
+    assert await counted(collector) == {"h100x8": (16, 8)}
+    ironic.turn("one", "deleted", "available")
+    assert await counted(collector) == {"h100x8": (16, 0)}
+    ironic.enroll("three", "metal.h100x8")
+    assert await counted(collector) == {"h100x8": (16, 0)}
+    ironic.offer("three")
+    assert await counted(collector) == {"h100x8": (24, 0)}
+    ironic.ask("DELETE", "/nodes/three")
+    assert await counted(collector) == {"h100x8": (16, 0)}
+
+
+async def test_all_pages_are_read_and_an_empty_last_one(ironic: Ironic, clients: ClientPool, tmp_path: Path) -> None:
+    site = of_metal(ironic, tmp_path, "h100x8")
+    asked: list[Mapping[str, str]] = []
+    door = clients.site(site)
+    get_json = door.get_json
+
+    async def noted(path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Any:
+        asked.append(params)
+        return await get_json(path, params, headers)
+
+    door.get_json = noted  # type: ignore[method-assign, assignment] # only looks at what goes through
+    nodes = ironic.ask("GET", "/nodes?limit=1")["nodes"]
+    assert len(nodes) == 1
+    assert len(MACHINES) + 3 == 3 * PAGE
+
+    assert await counted(build(site, door)) == {"h100x8": (16, 0)}
+    assert ["marker" in params for params in asked] == [False, True, True, True]
+    ironic.enroll("beyond", "metal.h100x8")
+    ironic.offer("beyond")
+    asked.clear()
+    assert await counted(build(site, door)) == {"h100x8": (24, 0)}
+    assert len(asked) == 4
+    ironic.ask("DELETE", "/nodes/beyond")
+
+
+async def test_machines_of_no_pool_are_named(ironic: Ironic, clients: ClientPool, tmp_path: Path) -> None:
+    site = of_metal(ironic, tmp_path, *(name for name in MACHINES if name != "given"))
+
+    samples = await build(site, clients.site(site)).collect(NOW)
+
+    assert {one.quality for one in samples} == {"partial"}
+    assert "metal.given" in samples[0].reason
+    assert "metal.h100x8" in samples[0].reason
+
+
+async def test_who_reads_for_another_project_sees_no_machine_and_that_is_not_none(
+    ironic: Ironic, clients: ClientPool, tmp_path: Path
+) -> None:
+    ironic.cloud.add_user("onlooker", "onl00ker-secret", project="elsewhere", role="reader")
+    site = of_metal(ironic, tmp_path, "h100x8", user="onlooker", secret="onl00ker-secret", project="elsewhere")
+
+    with pytest.raises(Unreadable, match=r"none of the pools of this site is in the answer \(found: nothing\)"):
+        await counted(build(site, clients.site(site)))
+
+
+async def test_what_ironic_complains_of_is_told_in_its_words(
+    ironic: Ironic, clients: ClientPool, tmp_path: Path
+) -> None:
+    site = of_metal(ironic, tmp_path, "h100x8")
+
+    door = clients.site(site)
+
+    with pytest.raises(
+        Refused, match=r"answered 406 Not Acceptable; Version 1\.9999 was requested but the minor version is"
+    ):
+        await door.get_json("/v1/nodes", headers={"X-OpenStack-Ironic-API-Version": "1.9999"})
+    unknown = str(uuid.uuid4())
+    with pytest.raises(NotFound, match=f"answered 404 .*; Node {unknown} could not be found"):
+        await door.get_json("/v1/nodes/detail", {"marker": unknown})

@@ -83,15 +83,16 @@ def program_file() -> Path:
 
 
 @contextmanager
-def kubernetes_server(*, within: float = 60.0) -> Iterator[Kubernetes]:
-    """An API server that holds nothing but what it makes by itself."""
+def kubernetes_server(*options: str, within: float = 60.0) -> Iterator[Kubernetes]:
+    """An API server that holds nothing but what it makes by itself. options: of kube-apiserver."""
     program = need(str(program_file()), INSTALL)
     for tool, package in (("etcd", "etcd-server"), ("curl", "curl"), ("openssl", "openssl")):
         need(tool, f"apt-get install --no-install-recommends {package}")
     ports = [str(port) for port in free_ports(3)]
     with fresh_folder("kubernetes") as folder:
         (folder / "tokens.csv").write_text(_USERS)
-        command = ["bash", str(HERE / "start.sh"), program, str(folder), *ports, str(folder / "tokens.csv")]
+        start = ["bash", str(HERE / "start.sh"), program, str(folder), *ports, str(folder / "tokens.csv")]
+        command = [*start, *options]
         ready = (folder / "ready").exists
         started = running("kubernetes", command, folder=folder, ready=ready, within=within)
         with started as tree, _client(folder / "pki" / "apiserver.crt") as client:

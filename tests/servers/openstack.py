@@ -66,6 +66,14 @@ class OpenStack:
         answer = self.client.request(method, url, json=body, headers={**own, **(headers or {})}).raise_for_status()
         return answer.json() if answer.content else None
 
+    def add_user(self, name: str, password: str, *, project: str, role: str) -> None:
+        """A user with this role in a new project, and in no other."""
+        known = {one["name"]: one["id"] for one in self.ask("GET", f"{self.keystone}/roles")["roles"]}
+        place = self.ask("POST", f"{self.keystone}/projects", {"project": {"name": project, "domain_id": "default"}})
+        user = {"name": name, "password": password, "domain_id": "default"}
+        made = self.ask("POST", f"{self.keystone}/users", {"user": user})["user"]["id"]
+        self.ask("PUT", f"{self.keystone}/projects/{place['project']['id']}/users/{made}/roles/{known[role]}")
+
     def revoke(self, token: str) -> None:
         """From now on the token is refused."""
         self.ask("DELETE", f"{self.keystone}/auth/tokens", headers={"X-Subject-Token": token})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from tests.servers import missing
 from tests.servers.alertmanager import Alertmanager, alertmanager_server, told_server
 from tests.servers.influxdb import VERSION, InfluxDB, program_file
 from tests.servers.missing import REQUIRED, isolation_problem, need
+from tests.servers.mitmproxy import mitmproxy_before
+from tests.servers.oauth2 import CLIENT, SECRET, oauth2_server
 from tests.servers.processes import (
     StartError,
     TooLateError,
@@ -411,6 +414,40 @@ class TestVictoriaMetrics:
 
     def test_nothing_is_left(self) -> None:
         with victoriametrics_server() as server:
+            assert addresses(server.tree) == {"127.0.0.1"}
+        assert_gone(server.tree, server.url)
+
+
+class TestMitmproxy:
+    """tests/servers/mitmproxy.py"""
+
+    pytestmark = pytest.mark.server
+
+    def test_it_passes_on_and_spoils_what_comes_after_and_nothing_is_left(
+        self, victoriametrics: VictoriaMetrics
+    ) -> None:
+        with mitmproxy_before(victoriametrics.url) as proxy:
+            proxy.will("busy", after=1)
+            found = [httpx.get(f"{proxy.url}/health", trust_env=False) for _ in range(3)]
+            assert [one.status_code for one in found] == [200, 503, 503]
+            assert found[0].text == httpx.get(f"{victoriametrics.url}/health", trust_env=False).text
+            assert addresses(proxy.tree) == {"127.0.0.1"}
+        assert_gone(proxy.tree, proxy.url)
+
+
+class TestOAuth2:
+    """tests/servers/oauth2.py and oauth2/serve.cjs"""
+
+    pytestmark = pytest.mark.server
+
+    def test_it_knows_its_client_and_nothing_is_left(self) -> None:
+        with oauth2_server() as server:
+            context = ssl.create_default_context(cafile=str(server.ca))
+            form = {"grant_type": "client_credentials"}
+            with httpx.Client(verify=context, trust_env=False) as client:
+                answers = [client.post(f"{server.url}/token", data=form, auth=(CLIENT, it)) for it in (SECRET, "other")]
+            assert [one.status_code for one in answers] == [200, 401]
+            assert [one["way"] for one in server.asked()] == ["header", "header"]
             assert addresses(server.tree) == {"127.0.0.1"}
         assert_gone(server.tree, server.url)
 
