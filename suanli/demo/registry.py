@@ -6,20 +6,10 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from suanli.demo.city import CITY, PoolPlan, SitePlan
-from suanli.demo.metrics import questions
+from suanli.demo.city import CITY, Kind, PoolPlan, SitePlan
+from suanli.demo.kinds import DIALECTS
 from suanli.model.site import Site
 from suanli.model.units import duration_text
-
-SLURM_USER = "suanli"
-_PORTAL = {
-    "path": "/api/compute",
-    "unit": "devices",
-    "pools": "data.pools",
-    "fields": {"pool": "name", "online": "deviceUp", "used": "deviceBusy"},
-    "time": "data.time",
-}
-_MATCHED_BY = {"slurm": "gres", "prometheus": "model", "http_json": "pool"}
 
 
 def write_tokens(folder: Path) -> dict[str, str]:
@@ -44,47 +34,49 @@ def sites(base_url: str, interval: int, tokens: Path) -> list[Site]:
     return [Site.model_validate(_site(plan, base_url, interval, token_file(tokens, plan.id))) for plan in CITY]
 
 
+def source_at(plan: SitePlan) -> str:
+    """The path at which a site's API is."""
+    return f"/sites/{plan.id}"
+
+
+def second_at(plan: SitePlan) -> str:
+    """The path at which its second signal is."""
+    return f"/seconds/{plan.id}"
+
+
 def _site(plan: SitePlan, base_url: str, interval: int, token: Path) -> dict[str, Any]:
-    auth = {"kind": "slurm", "user": SLURM_USER} if plan.kind == "slurm" else {"kind": "bearer"}
-    where = {
-        "url": f"{base_url}/sites/{plan.id}",
-        "auth": auth | {"token": {"file": str(token)}},
-        "interval": duration_text(interval),
-    }
+    every = {"interval": duration_text(interval)}
+    secret = {"file": str(token)}
     return {
         "id": plan.id,
         "name": plan.name,
         "province": plan.province,
         "operator": plan.operator,
         "status": "operational",
-        "source": {"kind": plan.kind, "settings": _settings(plan)} | where,
-        "cross_check": _cross_check(plan, where) if plan.kind == "prometheus" else None,
+        "source": _source(plan, plan.kind, base_url + source_at(plan), secret) | every,
+        "cross_check": _cross_check(plan, plan.second, base_url + second_at(plan), secret) | every
+        if plan.second
+        else None,
         "pools": [_pool(plan, pool) for pool in plan.pools],
     }
 
 
-def _settings(plan: SitePlan) -> dict[str, Any]:
-    if plan.kind == "slurm":
-        return {}
-    if plan.kind == "prometheus":
-        asked = {rung: question.promql for rung, question in questions(plan.pools[0].vendor).items()}
-        return {"unit": "devices", "pool_label": "model", "queries": asked}
-    return _PORTAL
+def _source(plan: SitePlan, kind: Kind, url: str, secret: dict[str, str]) -> dict[str, Any]:
+    dialect = DIALECTS[kind]
+    return {"kind": kind, "url": url, "auth": dialect.auth(url, secret), "settings": dialect.settings(plan)}
 
 
-def _cross_check(plan: SitePlan, where: dict[str, Any]) -> dict[str, Any]:
-    """The portal of a site that is asked by PromQL; it knows the pools by other labels."""
-    matches = {pool.id: {"label": "pool", "value": pool.name} for pool in plan.pools}
-    return {"kind": "http_json", "settings": _PORTAL, "matches": matches} | where
+def _cross_check(plan: SitePlan, kind: Kind, url: str, secret: dict[str, str]) -> dict[str, Any]:
+    """Another API of the same devices; it knows the pools by other labels."""
+    return _source(plan, kind, url, secret) | {"matches": {pool.id: _match(kind, pool) for pool in plan.pools}}
+
+
+def _match(kind: Kind, pool: PoolPlan) -> dict[str, str]:
+    return {"label": DIALECTS[kind].label, "value": DIALECTS[kind].name(pool)}
 
 
 def _pool(plan: SitePlan, pool: PoolPlan) -> dict[str, Any]:
-    return {
-        "id": pool.id,
-        "model": pool.model,
-        "match": {"label": _MATCHED_BY[plan.kind], "value": pool.name},
-        "capacity": _capacity(pool),
-    }
+    return {"id": pool.id, "model": pool.model, "match": _match(plan.kind, pool), "capacity": _capacity(pool)}
 
 
 def _capacity(pool: PoolPlan) -> list[dict[str, Any]]:
