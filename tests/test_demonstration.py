@@ -106,7 +106,7 @@ def test_the_page_and_metrics_show_them_within_a_minute(served: str) -> None:
     sites = httpx.get(f"{served}/api/v1/sites", trust_env=False).json()["sites"]
     kinds = {"slurm", "prometheus", "http_json", "kubernetes", "openstack", "modelarts", "pai", "ray", "runai"}
     assert {site["kind"] for site in sites} == kinds
-    assert {site["cross_check"] for site in sites} == {None, "http_json", "redfish"}
+    assert {site["cross_check"] for site in sites} == {None, "http_json", "redfish", "exec", "file"}
     assert all(site["up"] for site in sites)
     _two_signals_agree(served, {site["id"] for site in sites if site["cross_check"]})
 

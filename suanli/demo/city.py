@@ -20,6 +20,8 @@ Kind = Literal[
     "redfish",
     "ray",
     "runai",
+    "exec",
+    "file",
 ]
 ONLINE_RATIO = 0.880
 USAGE_RATIO = 0.598
@@ -112,7 +114,7 @@ CITY: tuple[SitePlan, ...] = (
         PoolPlan("h800", "nvidia-h800-sxm5-80gb", "h800", 8, 0.93, 0.70, (
             _since(2023, 11, 24, "验收报告 2023-41"), _since(2024, 6, 48, "验收报告 2024-17"))),
         PoolPlan("a100", "nvidia-a100-sxm4-80gb", "a100", 8, 0.92, 0.72, (_since(2023, 5, 32, "验收报告 2023-08"),)),
-    )),
+    ), "exec"),
     SitePlan("yh-szai-2", "云淮智算中心二期", "安徽", "示例运营方甲", "kubernetes", (
         PoolPlan("a800", "nvidia-a800-sxm4-80gb", "NVIDIA-A800-SXM4-80GB", 8, 0.97, 0.66, (
             _since(2024, 3, 64, "验收报告 2024-06"), _since(2025, 1, 96, "验收报告 2025-02"))),
@@ -137,7 +139,7 @@ CITY: tuple[SitePlan, ...] = (
         PoolPlan("c500", "metax-c500-pcie", "MXC500", 8, 0.86, 0.52, (_since(2024, 12, 64, "验收报告 2024-38"),)),
         PoolPlan("mlu370", "cambricon-mlu370-x8", "MLU370-X8", 8, 0.85, 0.45, (
             _since(2023, 9, 40, "验收报告 2023-30"),)),
-    )),
+    ), "file"),
     SitePlan("yh-infer", "云淮推理算力中心", "安徽", "示例运营方己", "openstack", (
         PoolPlan("l40s", "nvidia-l40s", "CUSTOM_GPU_L40S", 8, 0.91, 0.38, (_since(2024, 8, 48, "验收报告 2024-25"),)),
     )),

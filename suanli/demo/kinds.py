@@ -1,10 +1,11 @@
-"""The dialect of each kind of source that the city speaks: those that are asked over HTTP."""
+"""The dialect of each kind of source that the city speaks."""
 
 from __future__ import annotations
 
 from suanli.demo.city import Kind
 from suanli.demo.dialects.base import Dialect
 from suanli.demo.dialects.kubernetes import Kubernetes
+from suanli.demo.dialects.local import Program, Tables
 from suanli.demo.dialects.modelarts import Modelarts
 from suanli.demo.dialects.openstack import Openstack
 from suanli.demo.dialects.pai import Pai
@@ -26,4 +27,6 @@ DIALECTS: dict[Kind, type[Dialect]] = {
     "redfish": Redfish,
     "ray": Ray,
     "runai": Runai,
+    "exec": Program,
+    "file": Tables,
 }

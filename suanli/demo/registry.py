@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
+from suanli.demo import program
 from suanli.demo.city import CITY, Kind, PoolPlan, SitePlan
+from suanli.demo.dialects.local import PROGRAM
+from suanli.demo.drop import folder_of
 from suanli.demo.kinds import DIALECTS
 from suanli.model.site import Site
 from suanli.model.units import duration_text
+
+_PROGRAM_EVERY = 3
 
 
 def write_tokens(folder: Path) -> dict[str, str]:
@@ -34,6 +40,16 @@ def sites(base_url: str, interval: int, tokens: Path) -> list[Site]:
     return [Site.model_validate(_site(plan, base_url, interval, token_file(tokens, plan.id))) for plan in CITY]
 
 
+def granted(base_url: str, tokens: Path, dropped: Path) -> dict[str, Any]:
+    """For config.yaml: the folders below `dropped` of sites that drop tables, and the program that one has started."""
+    folders = {plan.id: str(folder_of(dropped, plan.id)) for plan in CITY if "file" in (plan.kind, plan.second)}
+    (asked,) = (plan for plan in CITY if plan.second == "exec")
+    command = [sys.executable, "-I", program.__file__, f"{base_url}{second_at(asked)}/api/compute"]
+    secrets = {"SUANLI_PORTAL_TOKEN": {"file": str(token_file(tokens, asked.id))}}
+    programs = {PROGRAM: {"command": command, "sites": [asked.id], "secrets": secrets}}
+    return {"folders": {"sites": folders}, "programs": programs}
+
+
 def source_at(plan: SitePlan) -> str:
     """The path at which a site's API is."""
     return f"/sites/{plan.id}"
@@ -45,7 +61,6 @@ def second_at(plan: SitePlan) -> str:
 
 
 def _site(plan: SitePlan, base_url: str, interval: int, token: Path) -> dict[str, Any]:
-    every = {"interval": duration_text(interval)}
     secret = {"file": str(token)}
     return {
         "id": plan.id,
@@ -53,22 +68,28 @@ def _site(plan: SitePlan, base_url: str, interval: int, token: Path) -> dict[str
         "province": plan.province,
         "operator": plan.operator,
         "status": "operational",
-        "source": _source(plan, plan.kind, base_url + source_at(plan), secret) | every,
-        "cross_check": _cross_check(plan, plan.second, base_url + second_at(plan), secret) | every
-        if plan.second
-        else None,
+        "source": _source(plan, plan.kind, base_url + source_at(plan), secret) | _every(interval),
+        "cross_check": _cross_check(plan, base_url + second_at(plan), interval, secret),
         "pools": [_pool(plan, pool) for pool in plan.pools],
     }
 
 
 def _source(plan: SitePlan, kind: Kind, url: str, secret: dict[str, str]) -> dict[str, Any]:
     dialect = DIALECTS[kind]
-    return {"kind": kind, "url": url, "auth": dialect.auth(url, secret), "settings": dialect.settings(plan)}
+    return {"kind": kind, "settings": dialect.settings(plan), **dialect.reached(url, secret)}
 
 
-def _cross_check(plan: SitePlan, kind: Kind, url: str, secret: dict[str, str]) -> dict[str, Any]:
-    """Another API of the same devices; it knows the pools by other labels."""
-    return _source(plan, kind, url, secret) | {"matches": {pool.id: _match(kind, pool) for pool in plan.pools}}
+def _cross_check(plan: SitePlan, url: str, interval: int, secret: dict[str, str]) -> dict[str, Any] | None:
+    """Another API of the same devices; it knows the pools by other labels. A program is not started at every poll."""
+    if plan.second is None:
+        return None
+    matches = {pool.id: _match(plan.second, pool) for pool in plan.pools}
+    every = _every(_PROGRAM_EVERY * interval if plan.second == "exec" else interval)
+    return _source(plan, plan.second, url, secret) | every | {"matches": matches}
+
+
+def _every(interval: int) -> dict[str, str]:
+    return {"interval": duration_text(interval)}
 
 
 def _match(kind: Kind, pool: PoolPlan) -> dict[str, str]:

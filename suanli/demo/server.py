@@ -25,7 +25,9 @@ def demo_app(city: City, tokens: Mapping[str, str], clock: Callable[[], float], 
         return SiteApi(dialect, clock, hang_up).route(place)
 
     sources = [route(plan, plan.kind, source_at(plan)) for plan in CITY]
-    seconds = [route(plan, plan.second, second_at(plan)) for plan in CITY if plan.second]
+    seconds = [
+        route(plan, plan.second, second_at(plan)) for plan in CITY if plan.second and DIALECTS[plan.second].served
+    ]
     return Starlette(routes=sources + seconds)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -22,19 +23,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.base import CollectError, Collector, Refused, Unreachable, Unreadable
+from collectors.base import CollectError, Collector, Keeper, Refused, Silent, Unreachable, Unreadable
 from collectors.client import ClientPool
 from collectors.registry import REGISTRY, build, check_source
 from suanli.catalog.accelerators import load_accelerators
+from suanli.config import Config
 from suanli.demo import registry
 from suanli.demo.city import CITY, Kind, SitePlan
 from suanli.demo.dialects.base import Asked, Dialect, Simulated
 from suanli.demo.dialects.modelarts import Modelarts
 from suanli.demo.dialects.pai import Pai
+from suanli.demo.drop import drop, tables_dropped
 from suanli.demo.faults import EVERY_SECONDS, FAILING_SECONDS, FAULTS, Fault, fault_at
 from suanli.demo.kinds import DIALECTS
 from suanli.demo.server import demo_app, demo_server
 from suanli.demo.state import HOLD_SECONDS, TICK_SECONDS, City
+from suanli.model.grants import Grants
 from suanli.model.sample import Sample
 from suanli.model.site import Site
 from suanli.registry.file import read_sites, write_sites
@@ -45,13 +49,13 @@ from tests.reaching import loopback
 REPO = Path(__file__).parents[2]
 START = 1_795_500_000.0
 BASE = "http://demo"
-NOT_OF_THE_CITY = {
-    "file": "tables in a folder: there is no server that could answer",
-    "exec": "a program on this machine: there is no server that could answer",
-    "push": "the server is Suanli itself",
-}
-SIGNALS = [(plan, second) for plan in CITY for second in (False, True) if plan.second or not second]
-"""Every API of the city: of a site, or of its second signal."""
+NOT_OF_THE_CITY = {"push": "nobody is asked: the server is Suanli itself (tests/exporter/test_push_routes.py)"}
+WITHOUT_A_SERVER = {"exec": "a program of this machine", "file": "a folder of this machine"}
+SIGNALS = [
+    *((plan, False) for plan in CITY),
+    *((plan, True) for plan in CITY if plan.second not in (None, "file")),
+]
+"""Whatever of the city is asked: a site, or its second signal."""
 
 
 class Clock:
@@ -150,13 +154,15 @@ class Polled:
     clock: Clock
     sites: dict[str, Site]
     pool: ClientPool
+    dropped: Path
+    grants: Callable[[str], Grants]
     kept: dict[tuple[str, bool], Collector] = field(default_factory=dict)
 
     async def poll(self, plan: SitePlan, second: bool) -> list[Sample]:
         key = plan.id, second
         if key not in self.kept:
             signal = polled_cross_check if second else polled_site
-            site = signal(self.sites[plan.id], PollDefaults(), load_accelerators())
+            site = signal(self.sites[plan.id], PollDefaults(grants=self.grants), load_accelerators())
             assert site is not None
             self.kept[key] = build(site, self.pool.site(site))
         return await self.kept[key].collect(int(self.clock.now))
@@ -171,7 +177,9 @@ async def polled(seed: int, folder: Path) -> AsyncIterator[Polled]:
     async with demo_server(city, tokens, clock) as base:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base)
         try:
-            yield Polled(city, clock, {site.id: site for site in registry.sites(base, 5, folder)}, pool)
+            sites = {site.id: site for site in registry.sites(base, 5, folder)}
+            grants = Config.model_validate(registry.granted(base, folder, folder / "dropped")).grants
+            yield Polled(city, clock, sites, pool, folder / "dropped", grants)
         finally:
             await pool.aclose()
 
@@ -184,7 +192,8 @@ def is_true(samples: list[Sample], plan: SitePlan, second: bool, at: Polled) -> 
     """Whether these are exactly the devices of the state, times the catalogue's peaks, and without a doubt."""
     peak, told = peaks(), {}
     for sample, pool in zip(samples, plan.pools, strict=True):
-        assert (sample.quality, sample.reason, sample.refused) == ("ok", "", ())
+        quality = "declared" if second and plan.second == "file" else "ok"
+        assert (sample.quality, sample.reason, sample.refused) == (quality, "", ())
         assert at.clock.now - 60 <= sample.source_at <= at.clock.now
         each = peak[pool.model]
         assert sample.online_pflops == pytest.approx((sample.online_devices or 0) * each)
@@ -228,12 +237,12 @@ def test_opening_is_held_and_then_left() -> None:
 # ---------------------------------------------------------------- what it speaks
 
 
-def test_the_city_speaks_every_kind_that_is_asked_over_http() -> None:
+def test_the_city_speaks_every_kind_that_suanli_asks() -> None:
     spoken = {kind for plan in CITY for kind in (plan.kind, plan.second) if kind}
     assert len(REGISTRY) >= 13
     assert spoken == set(REGISTRY) - set(NOT_OF_THE_CITY)
-    by_http = {name for name in REGISTRY if (kind := REGISTRY.get(name)) and kind.Settings.reached_by == "http"}
-    assert spoken == by_http
+    by_http = {name for name in REGISTRY if REGISTRY[name].Settings.reached_by == "http"}
+    assert by_http == spoken - set(WITHOUT_A_SERVER)
 
 
 async def test_collectors_read_exactly_the_devices_of_the_state_without_a_doubt_and_never_older_ones(
@@ -316,7 +325,8 @@ async def test_every_dialect_fails_in_every_way_and_answers_again(
                 at.city.how = how
                 with pytest.raises(CollectError) as caught:
                     await at.poll(plan, second)
-                assert type(caught.value) is error, (plan.id, second, caught.value)
+                told = Unreadable if second and plan.second == "exec" else error  # a program ended; why, it says itself
+                assert type(caught.value) is told, (plan.id, second, caught.value)
                 at.city.how = None
                 assert is_true(await at.poll(plan, second), plan, second, at)
 
@@ -336,6 +346,51 @@ async def test_a_failing_site_fails_with_its_second_signal_and_the_others_serve(
                 assert is_true(await at.poll(plan, second), plan, second, at)
 
 
+async def test_tables_come_as_long_as_their_site_does_not_fail(tmp_path: Path) -> None:
+    (plan,) = (plan for plan in CITY if plan.second == "file")
+    async with polled(5, tmp_path) as at, tables_dropped(at.city, at.dropped, at.clock):
+        (first,) = (at.dropped / plan.id).glob("*.csv")
+        assert await told_by_tables(at, plan) is True
+        assert not first.exists()
+        at.city.how = "garbage"
+        assert "is neither UTF-8 nor GB18030" in str(await told_by_tables(at, plan, HOLD_SECONDS + 400))
+        assert "the last table is refused" in str(await told_by_tables(at, plan))
+        at.city.how = "hang_up"
+        drop(plan, at.city, at.dropped, at.clock.now)
+        assert list((at.dropped / plan.id).glob("*.csv")) == []
+        at.city.how = None
+        assert await told_by_tables(at, plan, 10) is True
+
+
+async def told_by_tables(at: Polled, plan: SitePlan, seconds: float = 0) -> bool | CollectError:
+    """After a table of so many seconds later: whether it tells the state, when it has been left alone for a while."""
+    at.clock.now += seconds
+    if seconds:
+        drop(plan, at.city, at.dropped, at.clock.now)
+    with suppress(Silent, Unreadable):
+        await at.poll(plan, True)
+    at.clock.now += 2
+    try:
+        return is_true(await at.poll(plan, True), plan, True, at)
+    except CollectError as error:
+        return error
+    finally:
+        keeper = at.kept[plan.id, True]
+        assert isinstance(keeper, Keeper)
+        await keeper.let_go()
+
+
+def test_a_centre_clears_away_what_was_read_a_day_ago(tmp_path: Path) -> None:
+    (plan,) = (plan for plan in CITY if plan.second == "file")
+    for name in ("old", "new"):
+        (tmp_path / plan.id / "done").mkdir(parents=True, exist_ok=True)
+        (tmp_path / plan.id / "done" / name).touch()
+    os.utime(tmp_path / plan.id / "done" / "old", (START - 90_000, START - 90_000))
+    os.utime(tmp_path / plan.id / "done" / "new", (START - 80_000, START - 80_000))
+    drop(plan, City(1, START), tmp_path, START)
+    assert [one.name for one in (tmp_path / plan.id / "done").iterdir()] == ["new"]
+
+
 # ---------------------------------------------------------------- what it refuses
 
 
@@ -345,11 +400,12 @@ async def test_without_the_secret_of_the_site_every_dialect_refuses(tmp_path: Pa
             site = at.sites[plan.id]
             source = site.cross_check if second else site.source
             assert source is not None
-            assert (await client.get(f"{source.url}/anything")).status_code == 401
+            if source.url:
+                assert (await client.get(f"{source.url}/anything")).status_code == 401
             file = registry.token_file(tmp_path, plan.id)
             right = file.read_text(encoding="utf-8")
             file.write_text(f"{right}x", encoding="utf-8")
-            with pytest.raises(Refused, match="401"):
+            with pytest.raises(Unreadable if source.kind == "exec" else Refused, match="401"):
                 await at.poll(plan, second)
             file.write_text(right, encoding="utf-8")
             assert is_true(await at.poll(plan, second), plan, second, at)
@@ -386,7 +442,7 @@ async def test_a_bmc_gets_its_sessions_back(tmp_path: Path) -> None:
     plan = next(plan for plan in CITY if plan.second == "redfish")
     async with polled(1, tmp_path) as at:
         for _ in range(6):
-            other = Polled(at.city, at.clock, at.sites, ClientPool(loopback))
+            other = replace(at, pool=ClientPool(loopback), kept={})
             assert is_true(await other.poll(plan, True), plan, True, at)
             await other.pool.aclose()
 

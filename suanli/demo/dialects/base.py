@@ -91,13 +91,19 @@ class Kept(Generic[_Made]):
 class Dialect:
     """One kind of API as one site speaks it, and what the registry says of it. Here: who asks has a bearer token.
 
-    label: of a pool's match.
+    label: of a pool's match. served: whether it is spoken over HTTP.
     """
 
     label: ClassVar[str]
+    served: ClassVar[bool] = True
 
     def __init__(self, site: Simulated) -> None:
         self.site = site
+
+    @classmethod
+    def reached(cls, url: str, secret: Json) -> Json:
+        """Of `source`, what says how this API is asked at this url."""
+        return {"url": url, "auth": cls.auth(url, secret)}
 
     @classmethod
     def auth(cls, _url: str, secret: Json) -> Json:

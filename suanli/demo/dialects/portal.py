@@ -14,7 +14,7 @@ from suanli.demo.dialects.base import Asked, Dialect, Json, Told
 from suanli.demo.state import PoolNow
 
 _PATH = "/api/compute"
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class Portal(Dialect):
@@ -40,7 +40,7 @@ def body(pools: Sequence[PoolNow], now: float) -> bytes:
     """The whole answer."""
     time: int | str = int(now)
     if len(pools) > 1:
-        time = datetime.fromtimestamp(int(now), _SHANGHAI).isoformat()
+        time = datetime.fromtimestamp(int(now), SHANGHAI).isoformat()
     rows = [
         {
             "name": pool.plan.name,
