@@ -104,7 +104,9 @@ def test_the_page_and_metrics_show_them_within_a_minute(served: str) -> None:
     rates = httpx.get(f"{served}/api/v1/rates", trust_env=False).json()
     assert rates["fleet"]["online_ratio"] == gauges["suanli_fleet_online_ratio"]
     sites = httpx.get(f"{served}/api/v1/sites", trust_env=False).json()["sites"]
-    assert {site["kind"] for site in sites} == {"slurm", "prometheus", "http_json"}
+    kinds = {"slurm", "prometheus", "http_json", "kubernetes", "openstack", "modelarts", "pai", "ray", "runai"}
+    assert {site["kind"] for site in sites} == kinds
+    assert {site["cross_check"] for site in sites} == {None, "http_json", "redfish", "exec", "file"}
     assert all(site["up"] for site in sites)
     _two_signals_agree(served, {site["id"] for site in sites if site["cross_check"]})
 
@@ -120,7 +122,7 @@ def _two_signals_agree(served: str, sites: set[str]) -> None:
 
     wait_until(lambda: {one["site"] for one in told()} == sites, within=30, what="every second signal to be heard")
     assert sites
-    assert {one["rung"] for one in told()} == {"online", "used"}
+    assert {one["rung"] for one in told()} == {"online", "used", "busy"}
     assert all(one["disagreement_ratio"] < 0.2 for one in told())
     text = httpx.get(f"{served}/metrics", trust_env=False).text
     assert all(f'suanli_site_cross_check_up{{site="{site}"}} 1.0' in text for site in sites)

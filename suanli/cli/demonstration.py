@@ -20,7 +20,8 @@ from suanli.cli.language import _, spoken
 from suanli.cli.output import percent, pflops, print_json
 from suanli.cli.rates import print_rates
 from suanli.config import Config, check_secrets, load_config
-from suanli.demo.registry import sites, write_tokens
+from suanli.demo.drop import tables_dropped
+from suanli.demo.registry import granted, sites, write_tokens
 from suanli.demo.server import demo_server
 from suanli.demo.state import City
 from suanli.model.errors import InputError, Unavailable
@@ -31,7 +32,7 @@ from suanli.record import opened_store
 from suanli.registering import planned
 
 INTERVAL = 5
-_OWN = ("store", "listen", "language", "poll", "reach")
+_OWN = ("store", "listen", "language", "poll", "reach", "folders", "programs")
 _FIRST_ROUND_WITHIN = 15.0
 _TARGETS = [
     {"scope": "fleet", "metric": "online_ratio", "target": 0.80, "band": 0.02, "for": "10m"},
@@ -109,9 +110,13 @@ class Demonstration:
     async def _city(self) -> AsyncIterator[Config]:
         """The simulated APIs running, and their sites registered in the store of the configuration that is given."""
         self._say(_("starting the simulated city's management APIs ..."))
-        tokens = self._kept / "tokens"
-        async with demo_server(City(self._seed, time.time()), write_tokens(tokens), time.time) as base_url:
-            config = self._config()
+        tokens, dropped = self._kept / "tokens", self._kept / "dropped"
+        city = City(self._seed, time.time())
+        async with (
+            demo_server(city, write_tokens(tokens), time.time) as base_url,
+            tables_dropped(city, dropped, time.time),
+        ):
+            config = self._config(granted(base_url, tokens, dropped))
             found = sites(base_url, INTERVAL, tokens)
             self._say(
                 _("registering {count} sites with {pools} pools ..."),
@@ -122,10 +127,10 @@ class Demonstration:
                 store.apply(planned(store, found, config), int(time.time()))
             yield config
 
-    def _config(self) -> Config:
+    def _config(self, grants: dict[str, Any]) -> Config:
         poll = {"interval": f"{INTERVAL}s", "timeout": "4s"}
         reach = {"networks": ["127.0.0.0/8"]}  # the simulated city is on this machine
-        own = {"listen": self._listen, "poll": poll, "reach": reach}
+        own = {"listen": self._listen, "poll": poll, "reach": reach, **grants}
         path, config = write_config(self._kept, **own | self._added)
         check_secrets(config, path)
         return config

@@ -6,18 +6,29 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Route
 
 from exporter.listening import Listening, listening
 from suanli.demo.api import HangUp, SiteApi
-from suanli.demo.city import CITY
+from suanli.demo.city import CITY, Kind, SitePlan
+from suanli.demo.dialects.base import Simulated
+from suanli.demo.kinds import DIALECTS
+from suanli.demo.registry import second_at, source_at
 from suanli.demo.state import City
 
 
 def demo_app(city: City, tokens: Mapping[str, str], clock: Callable[[], float], hang_up: HangUp) -> Starlette:
-    """Every site's API under /sites/{id}; `hang_up` closes the connection of a client."""
-    apis = [SiteApi(plan, city, tokens[plan.id], clock, hang_up) for plan in CITY]
-    return Starlette(routes=[Mount(f"/sites/{api.plan.id}", routes=api.routes()) for api in apis])
+    """Every site's API at its place, and its second signal; `hang_up` closes the connection of a client."""
+
+    def route(plan: SitePlan, kind: Kind, place: str) -> Route:
+        dialect = DIALECTS[kind](Simulated(plan, city, tokens[plan.id]))
+        return SiteApi(dialect, clock, hang_up).route(place)
+
+    sources = [route(plan, plan.kind, source_at(plan)) for plan in CITY]
+    seconds = [
+        route(plan, plan.second, second_at(plan)) for plan in CITY if plan.second and DIALECTS[plan.second].served
+    ]
+    return Starlette(routes=sources + seconds)
 
 
 @asynccontextmanager
