@@ -36,7 +36,7 @@ def tres(**counts: int) -> list[dict[str, Any]]:
 
 
 def job(
-    start: Any = NOW - 60, end: Any = 0, state: Any = "RUNNING", cluster: str = "c", **devices: int
+    start: Any = NOW - 60, end: Any = 0, state: Any = "RUNNING", cluster: Any = "c", **devices: int
 ) -> dict[str, Any]:
     times = {"start": start, "end": end}
     told = {"allocated": tres(**(devices or A100))}
