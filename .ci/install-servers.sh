@@ -9,12 +9,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/suanli}
 packages=(
   munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-basic-plugins slurm-wlm-jwt-plugin
+  slurmdbd slurm-wlm-mysql-plugin mariadb-server
   prometheus prometheus-alertmanager victoria-metrics postgresql etcd-server
   docker-compose systemd faketime
   clang pkg-config curl
 )
 command -v npm >/dev/null || packages+=(nodejs npm)
-services=(munge slurmctld slurmd slurmrestd prometheus prometheus-alertmanager victoria-metrics postgresql etcd)
+services=(munge slurmctld slurmd slurmrestd slurmdbd mariadb prometheus prometheus-alertmanager victoria-metrics postgresql etcd)
 
 say() { printf 'install-servers: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }

@@ -36,7 +36,9 @@ class PrometheusSettings(base.Settings):
     time: PromQL whose value is the source's own time (UTC seconds), e.g. max(timestamp(up)), to notice a dead exporter.
     """
 
-    profile: Literal["dcgm", "npu-exporter", "amd-smi", "kube-state-metrics", "slurm-exporter"] | None = None
+    profile: (
+        Literal["dcgm", "npu-exporter", "amd-smi", "kube-state-metrics", "slurm-exporter", "slurm-openmetrics"] | None
+    ) = None
     queries: dict[str, str] = Field(default_factory=dict)
     unit: Unit = "devices"
     pool_label: str | None = Field(default=None, pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$")

@@ -27,6 +27,8 @@ _UNFINISHED = 'max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Ru
 _PODS_ARE_TOLD = "count(kube_pod_container_resource_requests) and on () count(kube_pod_status_phase)"
 """Where either is not collected, nothing is known of what pods hold, and that is no 0."""
 
+_SLURM_HELD = "sum by ({label}) (slurm_node_gpus_alloc)"
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -90,5 +92,11 @@ PROFILES: dict[str, Profile] = {
         queries={"online": "sum(slurm_gpus_alloc) + sum(slurm_gpus_idle)", "used": "sum(slurm_gpus_alloc)"},
         label="",
         time="max(timestamp(slurm_gpus_alloc))",
+    ),
+    "slurm-openmetrics": Profile(
+        # No series tells devices and the state of their node. A cluster that does not track its devices says 0 of all.
+        queries={"used": f"{_SLURM_HELD} > 0 or {_SLURM_HELD} and sum by ({{label}}) (slurm_node_gpus) > 0"},
+        label="",
+        time="max(timestamp(slurm_node_gpus_alloc))",
     ),
 }

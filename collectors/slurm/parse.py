@@ -55,13 +55,13 @@ def _nodes(payload: object) -> list[dict[str, Any]]:
         raise Unreadable("the answer has no list of nodes")
     if errors := payload.get("errors"):
         # A dead controller or a bad token comes as an empty list beside an error: that is not "0 devices".
-        raise Unreadable(f"slurmrestd says: {_first_error(errors)}")
+        raise Unreadable(f"slurmrestd says: {first_error(errors)}")
     if not nodes or not all(isinstance(node, dict) for node in nodes):
         raise Unreadable("the list of nodes is empty or malformed")
     return nodes
 
 
-def _first_error(errors: object) -> str:
+def first_error(errors: object) -> str:
     first = errors[0] if isinstance(errors, list) else errors
     if not isinstance(first, dict):
         return str(first)[:120]

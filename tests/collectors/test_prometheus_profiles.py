@@ -138,6 +138,17 @@ async def test_a_slurm_exporter_tells_one_pool(prometheuses: dict[str, Prometheu
     assert found == {"any": about(128, 37, None)}
 
 
+async def test_slurms_own_metrics_tell_what_is_held_and_believe_no_0_without_devices(
+    prometheuses: dict[str, Prometheus], clients: ClientPool
+) -> None:
+    found = await told(prometheuses["slurm-openmetrics"], clients, "any", profile="slurm-openmetrics")
+    assert found == {"any": about(None, 60, None)}
+
+    idle = prometheuses["slurm-openmetrics-idle"]
+    by_node = await told(idle, clients, "old", "new", profile="slurm-openmetrics", pool_label="node")
+    assert by_node == {"old": about(None, 0, None)}
+
+
 async def test_a_query_of_ones_own_stands_in_place_of_the_profiles(
     prometheuses: dict[str, Prometheus], clients: ClientPool
 ) -> None:
@@ -160,7 +171,7 @@ async def test_an_exporter_that_is_not_there_is_no_zero(
 
 async def test_the_time_is_the_exporters(prometheuses: dict[str, Prometheus], clients: ClientPool) -> None:
     for profile in sorted(PROFILES):
-        models = ["any"] if profile == "slurm-exporter" else [H100, NPU, AMD, "nvidia_com_gpu"]
+        models = ["any"] if profile.startswith("slurm-") else [H100, NPU, AMD, "nvidia_com_gpu"]
         first = (await collected(prometheuses[profile], clients, *models, profile=profile))[0]
         assert 0 <= time.time() - first.source_at < 30
 

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from collectors.base import NotFound, Refused, Unreadable
 from collectors.registry import build
-from collectors.slurm.collector import VERSIONS, SlurmCollector, SlurmSettings
+from collectors.slurm.asking import VERSIONS
+from collectors.slurm.collector import SlurmCollector, SlurmSettings
 from collectors.slurm.parse import parse
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
@@ -270,7 +271,7 @@ async def test_after_an_upgrade_the_version_is_found_anew() -> None:
 
 
 async def test_no_version_is_told() -> None:
-    with pytest.raises(NotFound, match=r"serves none of v0.0.36 to v0.0.45 here; check source.url"):
+    with pytest.raises(NotFound, match=r"serves none of v0.0.36 to v0.0.45 of /slurm here; check source.url"):
         await collector(Slurmrestd()).collect(NOW)
 
 

@@ -1,4 +1,5 @@
-"""A real Slurm cluster (22.05 of Debian 12) with its REST server: see slurm.sh for how it is put together."""
+"""A real Slurm cluster (22.05 of Debian 12) with its REST server, with or without slurmdbd: see slurm.sh for how it is
+put together."""
 
 from __future__ import annotations
 
@@ -25,15 +26,19 @@ PROGRAMS = {
     "scontrol": "slurm-client",
     "curl": "curl",
 }
+ACCOUNTING = {"slurmdbd": "slurmdbd slurm-wlm-mysql-plugin", "mariadbd": "mariadb-server"}
+DAEMONS = frozenset({"slurmctld", "slurmrestd", "slurmdbd", "mariadbd"})
+"""The last two only with accounting."""
 API = "/slurm/v0.0.38"
 """The newest path that 22.05 serves."""
+ACCOUNTS = "/slurmdb/v0.0.38"
 
 
 @dataclass(frozen=True)
 class Slurm:
     """One cluster. Nodes are called ``a100-001`` and so on; those without a slurmd ``off-001`` and so on.
 
-    Nodes are named by that word everywhere. The programs ``slurmctld`` and ``slurmrestd`` and every node can be frozen.
+    Nodes are named by that word everywhere. The programs of DAEMONS and every node can be frozen.
     """
 
     url: str
@@ -60,9 +65,9 @@ class Slurm:
             raise RuntimeError(f"{command} {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
-    def get(self, path: str = "/nodes", *, within: float = 30.0) -> httpx.Response:
+    def get(self, path: str = "/nodes", *, api: str = API, within: float = 30.0) -> httpx.Response:
         """What the REST server answers to a GET below the API's path, errors included."""
-        return httpx.get(f"{self.url}{API}{path}", headers=self.headers, timeout=within, trust_env=False)
+        return httpx.get(f"{self.url}{api}{path}", headers=self.headers, timeout=within, trust_env=False)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
         """The nodes as the REST server tells them, by name."""
@@ -129,6 +134,16 @@ class Slurm:
         self.tree.run_inside(["slurmctld", "-f", str(self.folder / "etc" / "slurm.conf")])
         wait_until(lambda: self.get("/ping").is_success, within=30, what="the controller's return")
 
+    def kill_accounting(self) -> None:
+        """Kills slurmdbd: what happens meanwhile waits in the controller."""
+        self.tree.signal_from_pid_file(self._pid_file("slurmdbd"), signal.SIGKILL)
+
+    def start_accounting(self) -> None:
+        """Starts slurmdbd again on the same database, and waits until the REST server hears of jobs."""
+        socket = f"MYSQL_UNIX_PORT={self.folder / 'db' / 'socket'}"
+        self.tree.run_inside(["env", f"SLURM_CONF={self.folder / 'etc' / 'slurm.conf'}", socket, "slurmdbd"])
+        wait_until(lambda: self.get("/clusters", api=ACCOUNTS).is_success, within=30, what="slurmdbd's return")
+
     def freeze(self, which: str = "slurmctld") -> None:
         """Stops a program without ending it: it accepts connections and never answers."""
         self.tree.signal_from_pid_file(self._pid_file(which), signal.SIGSTOP)
@@ -138,7 +153,7 @@ class Slurm:
         self.tree.signal_from_pid_file(self._pid_file(which), signal.SIGCONT)
 
     def _pid_file(self, which: str) -> Path:
-        name = which if which in {"slurmctld", "slurmrestd"} else f"slurmd-{which}"
+        name = which if which in DAEMONS else f"slurmd-{which}"
         return self.folder / "run" / f"{name}.pid"
 
 
@@ -150,17 +165,18 @@ def slurm_cluster(
     gpus: int = 8,
     slurmd_timeout: int = 30,
     message_timeout: int = 10,
+    accounting: bool = False,
     within: float = 60.0,
 ) -> Iterator[Slurm]:
     """A cluster whose nodes are all idle, and ``off`` more nodes that are DOWN and never had a daemon.
 
     With ``slurmd_timeout=5`` a killed node is DOWN after about nine seconds; with
     ``message_timeout=2`` the REST server says within two seconds that the controller is gone or frozen (with
-    10 in ten).
+    10 in ten). With ``accounting`` slurmdbd keeps its jobs and their devices in MariaDB: two seconds more.
     """
-    for program, packages in PROGRAMS.items():
+    for program, packages in (PROGRAMS | (ACCOUNTING if accounting else {})).items():
         need(program, INSTALL.format(packages))
-    controller, rest, *node_ports = free_ports(2 + nodes + off)
+    controller, rest, dbd, *node_ports = free_ports(3 + nodes + off)
     options = {
         "nodes": nodes,
         "off": off,
@@ -170,6 +186,7 @@ def slurm_cluster(
         "node-ports": ",".join(map(str, node_ports)),
         "slurmd-timeout": slurmd_timeout,
         "message-timeout": message_timeout,
+        **({"dbd-port": dbd} if accounting else {}),
     }
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     with fresh_folder("slurm") as folder:

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# A whole Slurm cluster on loopback: munge, controller, one slurmd for every node, REST server.
+# A whole Slurm cluster on loopback: munge, controller, one slurmd for every node, REST server; where it is asked
+# for, with accounting: MariaDB and slurmdbd.
 #
 # Product:     Slurm 22.05 as in Debian 12: munge slurmctld slurmd slurmrestd slurm-client
-#              slurm-wlm-basic-plugins slurm-wlm-jwt-plugin. Nothing of it is copied here.
+#              slurm-wlm-basic-plugins slurm-wlm-jwt-plugin, slurmdbd slurm-wlm-mysql-plugin mariadb-server.
+#              Nothing of it is copied here.
 # Established: by running it on Debian 12 as root without systemd; what each unusual setting is for
 #              stands beside it, and tests/servers/test_servers.py shows that the cluster behaves.
 # Usage:       setsid unshare -p -f --mount-proc --kill-child slurm.sh [OPTIONS] FOLDER &
@@ -12,7 +14,7 @@
 set -euo pipefail
 
 nodes=20 off=0 gpus=8 type=a100 controller_port=16817 rest_port=16820 node_ports=
-slurmd_timeout=30 message_timeout=10
+slurmd_timeout=30 message_timeout=10 dbd_port=
 usage() {
   cat <<'TEXT'
 slurm.sh [OPTIONS] FOLDER
@@ -25,6 +27,7 @@ slurm.sh [OPTIONS] FOLDER
   --node-ports LIST    one port for every node, then for every off node: 17001-17020 or 17001,17003 (from 17001 on)
   --slurmd-timeout S   seconds until a silent node is DOWN (30)
   --message-timeout S  seconds until slurmrestd gives up on a silent controller (10)
+  --dbd-port P         with accounting, whose slurmdbd listens there (without)
 TEXT
 }
 while [[ ${1-} == --* ]]; do
@@ -38,6 +41,7 @@ while [[ ${1-} == --* ]]; do
     --node-ports) node_ports=$2 ;;
     --slurmd-timeout) slurmd_timeout=$2 ;;
     --message-timeout) message_timeout=$2 ;;
+    --dbd-port) dbd_port=$2 ;;
     --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -116,7 +120,6 @@ SlurmdLogFile=$folder/log/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
 MpiDefault=none
 MailProg=/bin/true
 # A node that was down for silence comes back when its slurmd does; one that is down on purpose stays so.
@@ -139,9 +142,43 @@ NodeName=$(span "$type" "$nodes") Port=[$ports_up] State=UNKNOWN $shape
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
   echo "NodeName=$(span "$type" "$nodes") Name=gpu Type=$type File=$folder/dev/gpu[0-$((gpus - 1))]" >"$folder/etc/gres.conf"
+  account
   ((off == 0)) && return
   echo "NodeName=$(span off "$off") Port=[$ports_off] State=DOWN Reason=off $shape" >>"$SLURM_CONF"
   echo "NodeName=$(span off "$off") Name=gpu Type=$type File=$folder/dev/gpu[0-$((gpus - 1))]" >>"$folder/etc/gres.conf"
+}
+
+account() { # what the controller tells of its jobs, and to whom
+  if [[ -z $dbd_port ]]; then
+    echo "AccountingStorageType=accounting_storage/none" >>"$SLURM_CONF"
+    return
+  fi
+  cat >>"$SLURM_CONF" <<CONF
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$dbd_port
+# munge's socket: it is not where slurmdbd's client looks for it.
+AccountingStoragePass=$folder/run/munge.sock
+AccountingStorageTRES=gres/gpu,gres/gpu:$type
+CONF
+  cat >"$folder/etc/slurmdbd.conf" <<CONF
+AuthType=auth/munge
+AuthInfo=socket=$folder/run/munge.sock
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key=$folder/etc/jwt.key
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$dbd_port
+SlurmUser=root
+PidFile=$folder/run/slurmdbd.pid
+LogFile=$folder/log/slurmdbd.log
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm_acct_db
+CommunicationParameters=NoInAddrAny
+CONF
+  chmod 600 "$folder/etc/slurmdbd.conf"
 }
 
 expand_ports() { # 5,7-9 -> 5 7 8 9, one a line
@@ -149,9 +186,29 @@ expand_ports() { # 5,7-9 -> 5 7 8 9, one a line
   for part in ${1//,/ }; do seq "${part%-*}" "${part#*-}"; done
 }
 
-start_controller() {
+start_munge() {
   munged --key-file="$folder/etc/munge.key" --socket="$folder/run/munge.sock" --pid-file="$folder/run/munged.pid" \
     --log-file="$folder/log/munged.log" --seed-file="$folder/run/munged.seed" --num-threads=4
+}
+
+start_accounting() {
+  [[ -n $dbd_port ]] || return 0
+  until_ok 30 "the database does not answer" mariadb --no-defaults -S "$folder/db/socket" -e 'SELECT 1'
+  MYSQL_UNIX_PORT=$folder/db/socket slurmdbd
+  until_ok 30 "slurmdbd does not answer" sacctmgr --noheader list cluster
+  sacctmgr --immediate add cluster suanli >/dev/null
+}
+start_database() { # without a network and without users: only root comes into its folder
+  [[ -n $dbd_port ]] || return 0
+  mkdir -m 700 "$folder/db"
+  # An empty folder will do: what mariadb-install-db would add are users, time zones and help.
+  mariadbd --no-defaults --user=root --datadir="$folder/db" --tmpdir="$folder/db" --socket="$folder/db/socket" \
+    --pid-file="$folder/run/mariadbd.pid" --skip-networking --skip-grant-tables --performance-schema=off \
+    --innodb-buffer-pool-size=32M --innodb-log-file-size=8M --innodb-flush-log-at-trx-commit=0 \
+    >"$folder/log/mariadbd.log" 2>&1 </dev/null &
+}
+
+start_controller() {
   slurmctld -c -f "$SLURM_CONF"
   until_ok 20 "the controller does not answer" answers
 }
@@ -171,7 +228,7 @@ start_rest() {
   scontrol token username=root lifespan=36000 | sed 's/^SLURM_JWT=//' >"$folder/run/token"
   # slurmrestd refuses to run as root and as SlurmUser.
   setpriv --reuid=65534 --regid=65534 --clear-groups env SLURM_JWT=daemon \
-    slurmrestd -f "$SLURM_CONF" -a rest_auth/jwt -s openapi/v0.0.38 "127.0.0.1:$rest_port" \
+    slurmrestd -f "$SLURM_CONF" -a rest_auth/jwt -s openapi/v0.0.38${dbd_port:+,openapi/dbv0.0.38} "127.0.0.1:$rest_port" \
     >"$folder/log/slurmrestd.log" 2>&1 </dev/null &
   echo $! >"$folder/run/slurmrestd.pid"
   until_ok 20 "the REST server does not answer" rest_answers
@@ -185,6 +242,9 @@ lay_out
 hide_cgroups
 configure
 say "$nodes nodes of $gpus $type in $folder"
+start_database
+start_munge
+start_accounting
 start_controller
 start_nodes
 start_rest

@@ -32,7 +32,7 @@ from tests.servers.processes import (
     wait_until,
 )
 from tests.servers.prometheus import Prometheus, Scrape, prometheus_server
-from tests.servers.slurm import Slurm, slurm_cluster
+from tests.servers.slurm import ACCOUNTS, Slurm, slurm_cluster
 from tests.servers.victoriametrics import VictoriaMetrics, victoriametrics_server
 
 PROJECT = Path(__file__).parents[2]
@@ -58,6 +58,13 @@ def assert_gone(tree: Tree, url: str | None = None) -> None:
 def addresses(tree: Tree) -> set[str]:
     """Where the tree listens, without the ports."""
     return {address for address, _ in tree.listening()}
+
+
+def devices_recorded(cluster: Slurm, job: str) -> dict[str, int]:
+    """What slurmdbd knows of a job's devices."""
+    jobs = cluster.get(f"/job/{job}", api=ACCOUNTS).json()["jobs"]
+    told = [one for found in jobs for one in found["tres"]["allocated"]]
+    return {one["name"]: one["count"] for one in told if one["type"] == "gres"}
 
 
 class TestTrees:
@@ -280,6 +287,25 @@ class TestSlurm:
         small.start_job(gpus=8)
         assert [len(cluster.nodes()) for cluster in (small, other)] == [2, 3]
         assert [cluster.gpus_used() for cluster in (small, other)] == [8, 0]
+
+    def test_accounting_knows_the_devices_of_a_job_and_survives_its_daemon(
+        self, start_slurm: Callable[..., Slurm]
+    ) -> None:
+        cluster = start_slurm(nodes=2, accounting=True)
+        (told,) = cluster.get("/clusters", api=ACCOUNTS).raise_for_status().json()["clusters"]
+        assert {one["name"]: one["count"] for one in told["tres"] if one["type"] == "gres"} == {
+            "gpu": 16,
+            "gpu:a100": 16,
+        }
+        assert addresses(cluster.tree) == {"127.0.0.1"}
+        assert len(cluster.tree.listening()) == 5  # the database is not among them
+        cluster.kill_accounting()
+        assert not cluster.get("/clusters", api=ACCOUNTS).is_success
+        job = cluster.start_job(gpus=5)
+        cluster.start_accounting()
+        wait_until(
+            lambda: devices_recorded(cluster, job) == {"gpu": 5, "gpu:a100": 5}, within=30, what="the job's record"
+        )
 
     def test_nothing_is_left_not_even_a_job(self) -> None:
         with slurm_cluster(nodes=2) as cluster:
