@@ -27,6 +27,7 @@ from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import GuardedResolver, opener, url_fault
 from collectors.signing import SCHEMES, SigningSignIn
+from collectors.tls import Contexts
 from collectors.tokens import GRANTS, LENT, TokenSignIn
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
@@ -73,8 +74,10 @@ class ClientPool:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
-        self._contexts: dict[Tls, ssl.SSLContext] = {}
-        self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
+        self._contexts = Contexts()
+        self._transports: dict[tuple[Tls, Reach], tuple[ssl.SSLContext, AiohttpTransport]] = {}
+        self._replaced: dict[tuple[Tls, Reach], AiohttpTransport] = {}
+        self._closing: set[asyncio.Future[None]] = set()
         self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
     def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient:
@@ -92,16 +95,27 @@ class ClientPool:
         return door
 
     def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
-        """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used.
+        """The transport of this TLS setting, the same until a file of it changes. Refused if one cannot be used.
 
         Sites of different reach share none: a connection that one may have, another would find open.
         """
-        if (tls, reach) not in self._transports:
-            if tls not in self._contexts:
-                self._contexts[tls] = _ssl_context(tls)
-            session = _session(self._contexts[tls], reach, self._resolver)
-            self._transports[tls, reach] = AiohttpTransport(client=session)
-        return self._transports[tls, reach]
+        context = self._contexts.of(tls)
+        known = self._transports.get((tls, reach))
+        if known is not None and known[0] is context:
+            return known[1]
+        if known is not None:
+            self._replace((tls, reach), known[1])
+        transport = AiohttpTransport(client=_session(context, reach, self._resolver))
+        self._transports[tls, reach] = context, transport
+        return transport
+
+    def _replace(self, key: tuple[Tls, Reach], transport: AiohttpTransport) -> None:
+        """Somebody may still wait for an answer of it: it is closed when the next one is replaced."""
+        oldest, self._replaced[key] = self._replaced.get(key), transport
+        if oldest is not None:
+            closing = asyncio.ensure_future(oldest.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def aclose(self) -> None:
         """Give back what we were lent, as far as it is taken back soon, and close every connection."""
@@ -109,8 +123,11 @@ class ClientPool:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LEAVE_SECONDS):
                 await asyncio.gather(*(door.leave() for door in doors.values()))
+        await asyncio.gather(*self._closing)
+        while self._replaced:
+            await self._replaced.popitem()[1].aclose()
         while self._transports:
-            await self._transports.popitem()[1].aclose()
+            await self._transports.popitem()[1][1].aclose()
 
 
 class SiteClient:
@@ -320,22 +337,6 @@ def _sign_in(source: Source) -> SignIn:
     # What is lent, each address lends for itself.
     own = auth.model_copy(update={"url": source.url}) if auth.kind in LENT else auth
     return TokenSignIn(own, GRANTS[auth.kind])
-
-
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.ca:
-            # What the operator names is the anchor, be it a root, an intermediate or the server's own certificate,
-            # and old in-house authorities leave out extensions that newer Pythons insist on.
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if tls.cert:
-            context.load_cert_chain(tls.cert, tls.key, password="")  # or OpenSSL asks on the terminal
-    except OSError as error:
-        files = ", ".join(filter(None, (tls.ca, tls.cert, tls.key)))
-        raise Refused(f"cannot use a certificate file of {files}: {error.strerror or 'not PEM'}") from None
-    return context
 
 
 def _session(context: ssl.SSLContext, reach: Reach, resolver: AbstractResolver | None) -> aiohttp.ClientSession:

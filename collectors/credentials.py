@@ -151,10 +151,15 @@ def _stamp(ref: SecretRef) -> object:
     """Changes whenever the secret may have changed; costs no reading of a file."""
     if ref.file is None:
         return os.environ.get(ref.env or "", "")
+    return stamp_of(ref.file)
+
+
+def stamp_of(file: str) -> object:
+    """Changes whenever the file may have changed; without reading it."""
     try:
-        found = os.stat(ref.file)
+        found = os.stat(file)
     except OSError:
-        return object()  # never equal: `reveal` says what is wrong
+        return object()  # never equal: whoever reads it says what is wrong
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import logging
+import os
 import socket
 import ssl
 import traceback
@@ -654,6 +655,44 @@ async def test_sites_with_equal_tls_settings_share_one_transport(ca: trustme.CA,
     assert pool.transport(Tls(ca=trusted), Reach()) is pool.transport(Tls(ca=trusted), Reach())
     assert pool.transport(Tls(ca=trusted), Reach()) is not pool.transport(Tls(), Reach())
     await pool.aclose()
+
+
+async def test_tls_files_that_change_are_read_again_and_the_connections_of_before_are_closed(
+    ca: trustme.CA, tmp_path: Path
+) -> None:
+    pool, other, changes = ClientPool(loopback), trustme.CA(), iter(range(1, 9))
+
+    def becomes(content: bytes) -> str:
+        file = tmp_path / "ca.pem"
+        file.write_bytes(content)
+        os.utime(file, (0, next(changes)))  # the clock of files may not have moved between two of ours
+        return str(file)
+
+    tls = Tls(ca=becomes(ca.cert_pem.bytes()))
+    async with (
+        RawServer(sends(), tls=serving(ca, "localhost")) as old,
+        RawServer(sends(), tls=serving(other, "localhost")) as new,
+    ):
+        before, after = (pool.site(PolledSite("a", source_at(one, tls), (), 5, 5, 15)) for one in (old, new))
+        assert await before.get_json("/x") == {"a": 1}
+        await fails(after, Unreachable, "certificate is not accepted")
+        becomes(b"half of it")
+        await fails(after, Refused, "cannot use a certificate file of")
+        becomes(other.cert_pem.bytes())
+        assert await after.get_json("/x") == {"a": 1}
+        await fails(before, Unreachable, "certificate is not accepted")
+
+        assert old.open == 1  # somebody might still wait for an answer on it
+        becomes(other.cert_pem.bytes())
+        assert await after.get_json("/x") == {"a": 1}
+        await old.until_open(0)
+        assert new.open == 2
+        await pool.aclose()
+        await new.until_open(0)
+
+
+def source_at(server: RawServer, tls: Tls) -> Source:
+    return Source(kind="test", url=server.url, tls=tls)
 
 
 async def test_closing_the_pool_closes_every_connection(ca: trustme.CA, tmp_path: Path) -> None:

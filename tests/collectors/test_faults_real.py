@@ -5,6 +5,7 @@ And its TLS: an authority of the site's own, trusted or not, and a certificate t
 
 from __future__ import annotations
 
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ async def test_the_sites_own_authority_is_trusted_where_it_is_named_and_nowhere_
         await figures(behind.site(url), clients)
 
 
-async def test_another_certificate_is_accepted_of_the_same_authority_and_of_no_other(
+async def test_another_certificate_is_accepted_of_the_same_authority_and_of_another_once_it_is_named(
     prometheus_behind: Spoiled, clients: ClientPool, tmp_path: Path
 ) -> None:
     known, other, port = tmp_path / "known", tmp_path / "other", free_port()
@@ -188,10 +189,10 @@ async def test_another_certificate_is_accepted_of_the_same_authority_and_of_no_o
         with mitmproxy_before(prometheus_behind.proxy.url, port=port, keys=known):
             assert await polled(collector) == prometheus_behind.figures
             shown.append(ssl.get_server_certificate(("127.0.0.1", port)))
-    with (
-        mitmproxy_before(prometheus_behind.proxy.url, port=port, keys=other),
-        pytest.raises(Unreachable, match="the certificate is not accepted"),
-    ):
-        await polled(collector)
+    with mitmproxy_before(prometheus_behind.proxy.url, port=port, keys=other) as proxy:
+        with pytest.raises(Unreachable, match="the certificate is not accepted"):
+            await polled(collector)
+        shutil.copy(proxy.ca, known)  # by whom we are told that it is the right one
+        assert await polled(collector) == prometheus_behind.figures
 
     assert shown[0] != shown[1]
