@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,8 @@ import orjson
 from collectors.base import CollectError, Unreachable, Unreadable
 
 CONNECT_SECONDS = 10.0
+Fields = httpx.Headers | Sequence[tuple[bytes, bytes]]
+_CHUNK = 16 << 10
 _SHOWN = 120
 
 
@@ -25,18 +27,23 @@ class Answer:
     """What came back, whole."""
 
     status: int
-    headers: httpx.Headers
+    fields: Fields
     body: bytes = field(repr=False)
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """Made of the fields when somebody looks: of most answers nobody does."""
+        return httpx.Headers(self.fields)
 
-async def body(response: httpx.Response, limit: int) -> bytes:
+
+async def body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """The body, unpacked; never holds more than `limit` bytes and one chunk."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "gzip", "x-gzip", ""):
         raise Unreadable(f"the answer is packed as {clean(coding)}, which was not asked for")
     unpack = zlib.decompressobj(wbits=31) if "gzip" in coding else None
     parts, size = [], 0
-    async for chunk in cast(AsyncIterable[bytes], response.stream):
+    async for chunk in response.content.iter_chunked(_CHUNK):
         part = _unpacked(unpack, chunk, limit + 1 - size) if unpack else chunk
         parts.append(part)
         size += len(part)

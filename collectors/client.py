@@ -1,6 +1,6 @@
-"""The one HTTP client: a transport per TLS setting and reach, shared by its sites, and a door per site.
+"""The one HTTP client: connections per TLS setting and reach, shared by its sites, and a door per site.
 
-Requests are built once and given straight to the transport: the layers of httpx.AsyncClient above it would double
+Requests are built once and given straight to what carries them: the layers of httpx.AsyncClient above it would double
 the cost of a poll (docs/decisions/0002-http-transport.md).
 """
 
@@ -11,21 +11,20 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
 from typing import cast
 
 import aiohttp
 import httpx
 import orjson
 from aiohttp.abc import AbstractResolver
-from httpx_aiohttp import AiohttpTransport
 from pydantic import JsonValue
 
-from collectors.answers import CONNECT_SECONDS, Answer, body, clean, fault_of, gist_of, origin_of, retry_after, where
+from collectors.answers import Answer, clean, fault_of, gist_of, origin_of, retry_after, where
 from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
+from collectors.carrying import exchanged, new_session
 from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
-from collectors.guard import GuardedResolver, opener, url_fault
+from collectors.guard import url_fault
 from collectors.signing import SCHEMES, SigningSignIn
 from collectors.tls import Contexts
 from collectors.tokens import GRANTS, LENT, TokenSignIn
@@ -44,7 +43,6 @@ _Items = tuple[tuple[str, str], ...] | None
 _Key = tuple[str, _Items, _Items, bytes | None]
 # Only gzip is asked for, because only its size is watched while it is unpacked.
 _USUAL = {b"Accept": b"application/json", b"Accept-Encoding": b"gzip", b"User-Agent": b"suanli"}
-_WAIT = {"timeout": {"pool": CONNECT_SECONDS}}
 _REFUSED: dict[int, type[Refused]] = {404: NotFound, 410: Gone}
 _ADVICE = {
     **dict.fromkeys(_MOVED, "sent elsewhere, as to a log-in page: check the site's auth"),
@@ -75,8 +73,8 @@ class ClientPool:
     ) -> None:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
         self._contexts = Contexts()
-        self._transports: dict[tuple[Tls, Reach], tuple[ssl.SSLContext, AiohttpTransport]] = {}
-        self._replaced: dict[tuple[Tls, Reach], AiohttpTransport] = {}
+        self._sessions: dict[tuple[Tls, Reach], tuple[ssl.SSLContext, aiohttp.ClientSession]] = {}
+        self._replaced: dict[tuple[Tls, Reach], aiohttp.ClientSession] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
@@ -88,32 +86,32 @@ class ClientPool:
         """A site that is registered anew goes on with what it was lent: there is little of it to be had."""
         before = self._lent.get((site, source.url, source.auth))
         sign_in = before.sign_in if before else _sign_in(source)
-        transport, at = partial(self.transport, source.tls, reach), partial(self._door, site, reach, note)
-        door = SiteClient(source, reach, transport, self._max_body, sign_in, at, note)
+        session, at = partial(self.session, source.tls, reach), partial(self._door, site, reach, note)
+        door = SiteClient(source, reach, session, self._max_body, sign_in, at, note)
         if source.auth.kind in LENT:
             self._lent[site, source.url, source.auth] = door
         return door
 
-    def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
-        """The transport of this TLS setting, the same until a file of it changes. Refused if one cannot be used.
+    def session(self, tls: Tls, reach: Reach) -> aiohttp.ClientSession:
+        """The connections of this TLS setting, the same until a file of it changes. Refused if one cannot be used.
 
         Sites of different reach share none: a connection that one may have, another would find open.
         """
         context = self._contexts.of(tls)
-        known = self._transports.get((tls, reach))
+        known = self._sessions.get((tls, reach))
         if known is not None and known[0] is context:
             return known[1]
         if known is not None:
             self._replace((tls, reach), known[1])
-        transport = AiohttpTransport(client=_session(context, reach, self._resolver))
-        self._transports[tls, reach] = context, transport
-        return transport
+        session = new_session(context, reach, self._resolver)
+        self._sessions[tls, reach] = context, session
+        return session
 
-    def _replace(self, key: tuple[Tls, Reach], transport: AiohttpTransport) -> None:
+    def _replace(self, key: tuple[Tls, Reach], session: aiohttp.ClientSession) -> None:
         """Somebody may still wait for an answer of it: it is closed when the next one is replaced."""
-        oldest, self._replaced[key] = self._replaced.get(key), transport
+        oldest, self._replaced[key] = self._replaced.get(key), session
         if oldest is not None:
-            closing = asyncio.ensure_future(oldest.aclose())
+            closing = asyncio.ensure_future(oldest.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
@@ -125,9 +123,9 @@ class ClientPool:
                 await asyncio.gather(*(door.leave() for door in doors.values()))
         await asyncio.gather(*self._closing)
         while self._replaced:
-            await self._replaced.popitem()[1].aclose()
-        while self._transports:
-            await self._transports.popitem()[1][1].aclose()
+            await self._replaced.popitem()[1].close()
+        while self._sessions:
+            await self._sessions.popitem()[1][1].close()
 
 
 class SiteClient:
@@ -137,7 +135,7 @@ class SiteClient:
         self,
         source: Source,
         reach: Reach,
-        transport: Callable[[], AiohttpTransport],
+        session: Callable[[], aiohttp.ClientSession],
         max_body: int,
         sign_in: SignIn,
         at: Callable[[Source], SiteClient],
@@ -145,7 +143,7 @@ class SiteClient:
     ) -> None:
         self._source, self._url, self._reach, self._at = source, source.url or "", reach, at
         self.sign_in, self._note = sign_in, note
-        self._transport, self._max_body = transport, max_body
+        self._session, self._max_body = session, max_body
         self._headers: Mapping[bytes, bytes] = {}
         self._kept: dict[_Key, httpx.Request] = {}
 
@@ -246,7 +244,7 @@ class SiteClient:
         own = {name.encode(): value.encode() for name, value in (headers or {}).items()}
         sent = {**_USUAL, **self._headers, **own}
         method, signed = "GET" if content is None else "POST", self.sign_in.signed(self._url_of(url, params))
-        return httpx.Request(method, signed, headers=sent, content=content, extensions=_WAIT)
+        return httpx.Request(method, signed, headers=sent, content=content)
 
     def _url_of(self, text: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         try:
@@ -267,23 +265,16 @@ class SiteClient:
     def _sent(
         self, method: str, url: str, headers: Mapping[bytes, bytes], content: bytes | None = None
     ) -> httpx.Request:
-        return httpx.Request(
-            method, self._url_of(url), headers={**_USUAL, **headers}, content=content, extensions=_WAIT
-        )
+        return httpx.Request(method, self._url_of(url), headers={**_USUAL, **headers}, content=content)
 
     async def _ask(self, request: httpx.Request) -> Answer:
-        transport = self._transport()
+        session = self._session()
         try:
-            response = await transport.handle_async_request(request)
-            try:
-                return Answer(response.status_code, response.headers, await body(response, self._max_body))
-            finally:
-                await response.aclose()
+            return await exchanged(session, request, self._max_body)
         except CollectError as error:
             raise type(error)(f"{where(request)}: {error}") from None
-        except (httpx.HTTPError, aiohttp.ClientError, OSError, ValueError) as error:
-            cause = error.__cause__ if isinstance(error, httpx.HTTPError) else None
-            raise fault_of(where(request), cause or error) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise fault_of(where(request), error) from None
 
     def _moved(self, request: httpx.Request, answer: Answer) -> httpx.Request:
         """The request for where we are sent; never to another host, which must not get our credentials."""
@@ -298,7 +289,7 @@ class SiteClient:
             raise Refused(f"{where(request)}: a POST is redirected: make the place it is sent to the site's url")
         same = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         signed = self.sign_in.signed(self._within_reach(url))
-        return httpx.Request("GET", signed, headers=same, extensions=_WAIT)
+        return httpx.Request("GET", signed, headers=same)
 
     def _believed(self, request: httpx.Request, answer: Answer) -> None:
         if not 200 <= answer.status < 300:
@@ -337,25 +328,3 @@ def _sign_in(source: Source) -> SignIn:
     # What is lent, each address lends for itself.
     own = auth.model_copy(update={"url": source.url}) if auth.kind in LENT else auth
     return TokenSignIn(own, GRANTS[auth.kind])
-
-
-def _session(context: ssl.SSLContext, reach: Reach, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        ssl=context,
-        limit=0,
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
-        resolver=GuardedResolver(reach, resolver),
-        socket_factory=opener(reach),
-    )
-    once = aiohttp.TraceConfig()
-    once.on_connection_create_start.append(_one_new_connection)
-    return aiohttp.ClientSession(
-        connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[once]
-    )
-
-
-async def _one_new_connection(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-    """aiohttp asks again whenever a connection died before the answer: right if it was kept alive, else a repeat."""
-    if hasattr(context, "made"):
-        raise aiohttp.ServerDisconnectedError
-    context.made = True

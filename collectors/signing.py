@@ -52,9 +52,7 @@ class SigningSignIn:
     def sealed(self, request: httpx.Request) -> httpx.Request:
         """A signed copy; the request itself may be asked again later. A space is sent as %20: a + is not read alike."""
         url = request.url.copy_with(query=query_of(request.url).encode() or None)
-        copy = httpx.Request(
-            request.method, url, headers=request.headers.raw, content=request.content, extensions=request.extensions
-        )
+        copy = httpx.Request(request.method, url, headers=request.headers.raw, content=request.content)
         copy.headers.update(encoded(self._scheme.headers(copy, self._user, self._secret.value, self._clock())))
         return copy
 

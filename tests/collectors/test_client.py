@@ -445,7 +445,7 @@ async def test_an_answer_without_a_length_ends_with_its_connection(door: Door) -
 
 
 async def test_a_connection_is_waited_for_but_not_for_ever(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.client.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("collectors.carrying._PATIENCE", aiohttp.ClientTimeout(connect=0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, and nobody answers the handshake
         url = f"https://localhost:{silent.getsockname()[1]}"
         await fails(door(url), Unreachable, "no connection within")
@@ -649,11 +649,11 @@ async def _speaks_first(_reader: asyncio.StreamReader, writer: asyncio.StreamWri
     writer.close()
 
 
-async def test_sites_with_equal_tls_settings_share_one_transport(ca: trustme.CA, tmp_path: Path) -> None:
+async def test_sites_with_equal_tls_settings_share_one_session(ca: trustme.CA, tmp_path: Path) -> None:
     pool, trusted = ClientPool(loopback), pem(tmp_path, ca)
-    assert pool.transport(Tls(), Reach()) is pool.transport(Tls(), Reach())
-    assert pool.transport(Tls(ca=trusted), Reach()) is pool.transport(Tls(ca=trusted), Reach())
-    assert pool.transport(Tls(ca=trusted), Reach()) is not pool.transport(Tls(), Reach())
+    assert pool.session(Tls(), Reach()) is pool.session(Tls(), Reach())
+    assert pool.session(Tls(ca=trusted), Reach()) is pool.session(Tls(ca=trusted), Reach())
+    assert pool.session(Tls(ca=trusted), Reach()) is not pool.session(Tls(), Reach())
     await pool.aclose()
 
 

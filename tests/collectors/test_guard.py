@@ -335,8 +335,7 @@ def flipping() -> Names:
 
 def forget_names(pool: ClientPool) -> None:
     """As ten seconds would."""
-    session = pool.transport(Tls(), BESIDE).client
-    assert isinstance(session, aiohttp.ClientSession)
+    session = pool.session(Tls(), BESIDE)
     assert isinstance(session.connector, aiohttp.TCPConnector)
     session.connector.clear_dns_cache()
 
