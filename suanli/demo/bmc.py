@@ -5,44 +5,18 @@ It serves the demonstration's second signal, and the tests of the collector (tes
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
+from suanli.demo.bmc_resources import ROOT, SESSIONS, System, resources_of, session_of
 from suanli.demo.dialects.base import USER, Asked, Json, Told, json
 
-ROOT = "/redfish/v1"
-SESSIONS = f"{ROOT}/SessionService/Sessions"
 _OPEN = frozenset({"/redfish", ROOT, f"{ROOT}/$metadata", f"{ROOT}/odata"})
-_NAMES = uuid.UUID("8e5f41c5-3c1c-4a5e-9d0b-4a3d2f6f0a11")
-
-
-@dataclass(frozen=True)
-class Processor:
-    """One processor. percent: how busy it is; None: it has no metrics."""
-
-    name: str
-    model: str
-    kind: str = "GPU"
-    manufacturer: str = "NVIDIA"
-    state: str = "Enabled"
-    health: str | None = "OK"
-    percent: float | None = None
-    uuid: str | None = None
-    serial: str | None = None
-    part: str | None = None
-
-
-@dataclass
-class System:
-    """One computer. power: None says nothing of it."""
-
-    name: str
-    processors: list[Processor]
-    power: str | None = "On"
+_METADATA = '<?xml version="1.0"?><edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"/>'
 
 
 @dataclass
@@ -66,7 +40,8 @@ class Bmc:
 
     def resources(self) -> dict[str, Json]:
         """Everything that can be read, by its path without a slash at the end."""
-        return _resources(self)
+        told = self.levels if self.offers is None else self.offers
+        return resources_of(self.name, told, self.systems, self.sessions.values())
 
     def knows(self, asked: Asked) -> bool:
         """Whether who asks may, or asks for a session or for what is open to all."""
@@ -111,9 +86,9 @@ class Bmc:
         if len(self.sessions) >= self.most_sessions:
             return failed(503, "The service has no room for another session.")
         self.opened += 1
-        name, token = str(self.opened), uuid.uuid4().hex
+        name, token = str(self.opened), uuid4().hex
         self.sessions[token] = name
-        return json(_session(name), 201, X_Auth_Token=token, Location=f"{self.at}{SESSIONS}/{name}")
+        return json(session_of(name), 201, X_Auth_Token=token, Location=f"{self.at}{SESSIONS}/{name}")
 
     def _close(self, path: str) -> Told:
         tokens = [token for token, name in self.sessions.items() if path == f"{SESSIONS}/{name}"]
@@ -158,122 +133,3 @@ def _expanded(value: Any, told: Mapping[str, Json], levels: int) -> Any:
         found = told.get(value["@odata.id"].rstrip("/"))
         return value if found is None or not levels else _expanded(found, told, levels - 1)
     return {key: one if key == "Links" else _expanded(one, told, levels) for key, one in value.items()}
-
-
-def _resources(bmc: Bmc) -> dict[str, Json]:
-    found: dict[str, Json] = {"/redfish": {"v1": f"{ROOT}/"}, ROOT: _root(bmc), **_session_service(bmc)}
-    systems = f"{ROOT}/Systems"
-    places = [f"{systems}/{system.name}" for system in bmc.systems]
-    found[systems] = _collection(systems, "ComputerSystem", "Systems", places)
-    for system, place in zip(bmc.systems, places, strict=True):
-        found |= _system(bmc, system, place)
-    return found
-
-
-def _root(bmc: Bmc) -> Json:
-    deep = bmc.levels if bmc.offers is None else bmc.offers
-    expand: Json = {"ExpandAll": False, "Levels": deep > 0, "Links": False, "NoLinks": deep > 0}
-    if deep:
-        expand["MaxLevels"] = deep
-    return {
-        "@odata.id": f"{ROOT}/",
-        "@odata.type": "#ServiceRoot.v1_16_0.ServiceRoot",
-        "Id": "RootService",
-        "Name": "Root Service",
-        "RedfishVersion": "1.20.0",
-        "UUID": str(uuid.uuid5(_NAMES, bmc.name)),
-        "ProtocolFeaturesSupported": {"ExpandQuery": expand, "FilterQuery": False, "SelectQuery": False},
-        "Systems": {"@odata.id": f"{ROOT}/Systems"},
-        "SessionService": {"@odata.id": f"{ROOT}/SessionService"},
-        "Links": {"Sessions": {"@odata.id": SESSIONS}},
-    }
-
-
-def _session_service(bmc: Bmc) -> dict[str, Json]:
-    service = f"{ROOT}/SessionService"
-    found = {
-        service: {
-            "@odata.id": service,
-            "@odata.type": "#SessionService.v1_1_9.SessionService",
-            "Id": "SessionService",
-            "Name": "Session Service",
-            "ServiceEnabled": True,
-            "SessionTimeout": 1800,
-            "Sessions": {"@odata.id": SESSIONS},
-        },
-        SESSIONS: _collection(SESSIONS, "Session", "Sessions", [f"{SESSIONS}/{one}" for one in bmc.sessions.values()]),
-    }
-    return found | {f"{SESSIONS}/{one}": _session(one) for one in bmc.sessions.values()}
-
-
-def _session(name: str) -> Json:
-    return {
-        "@odata.id": f"{SESSIONS}/{name}",
-        "@odata.type": "#Session.v1_7_0.Session",
-        "Id": name,
-        "Name": "User Session",
-        "UserName": USER,
-    }
-
-
-def _collection(place: str, kind: str, name: str, members: list[str]) -> Json:
-    return {
-        "@odata.id": place,
-        "@odata.type": f"#{kind}Collection.{kind}Collection",
-        "Name": f"{name} Collection",
-        "Members@odata.count": len(members),
-        "Members": [{"@odata.id": one} for one in members],
-    }
-
-
-def _system(bmc: Bmc, system: System, place: str) -> dict[str, Json]:
-    inside = f"{place}/Processors"
-    found: dict[str, Json] = {
-        place: {
-            "@odata.id": place,
-            "@odata.type": "#ComputerSystem.v1_22_0.ComputerSystem",
-            "Id": system.name,
-            "Name": f"{bmc.name} {system.name}",
-            "SystemType": "Physical",
-            "Status": {"State": "Enabled", "Health": "OK"},
-            "Processors": {"@odata.id": inside},
-        },
-        inside: _collection(inside, "Processor", "Processors", [f"{inside}/{one.name}" for one in system.processors]),
-    }
-    if system.power is not None:
-        found[place]["PowerState"] = system.power
-    for one in system.processors:
-        found |= _processor(one, f"{inside}/{one.name}")
-    return found
-
-
-def _processor(one: Processor, place: str) -> dict[str, Json]:
-    status = {"State": one.state} | ({"Health": one.health} if one.health else {})
-    body: Json = {
-        "@odata.id": place,
-        "@odata.type": "#Processor.v1_20_0.Processor",
-        "Id": one.name,
-        "Name": one.name,
-        "ProcessorType": one.kind,
-        "Manufacturer": one.manufacturer,
-        "Model": one.model,
-        "Status": status,
-    }
-    named = {"UUID": one.uuid, "SerialNumber": one.serial, "PartNumber": one.part}
-    body |= {key: value for key, value in named.items() if value is not None}
-    if one.percent is None:
-        return {place: body}
-    metrics = f"{place}/ProcessorMetrics"
-    return {
-        place: body | {"Metrics": {"@odata.id": metrics}},
-        metrics: {
-            "@odata.id": metrics,
-            "@odata.type": "#ProcessorMetrics.v1_6_1.ProcessorMetrics",
-            "Id": "ProcessorMetrics",
-            "Name": f"Metrics of {one.name}",
-            "BandwidthPercent": one.percent,
-        },
-    }
-
-
-_METADATA = '<?xml version="1.0"?><edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"/>'

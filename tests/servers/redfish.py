@@ -14,8 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
-from suanli.demo.bmc import ROOT, SESSIONS, Processor, System, failed
 from suanli.demo.bmc import Bmc as Plain
+from suanli.demo.bmc import failed
+from suanli.demo.bmc_resources import ROOT, SESSIONS, Processor, System
 from suanli.demo.dialects.base import USER, Asked, Json, Told
 
 __all__ = ["PASSWORD", "ROOT", "SESSIONS", "USER", "Bmc", "Json", "Processor", "System", "changed", "machine"]

@@ -10,7 +10,8 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_DNS, uuid5
 
-from suanli.demo.bmc import Bmc, Processor, System
+from suanli.demo.bmc import Bmc
+from suanli.demo.bmc_resources import Processor, System
 from suanli.demo.city import PoolPlan
 from suanli.demo.dialects.base import Asked, Dialect, Json, Simulated, Told, access_key
 from suanli.demo.state import Node, PoolNow
