@@ -41,7 +41,7 @@ install_packages() {
 stop_services() { # those of the packages just installed: the tests start their own
   local package
   command -v invoke-rc.d >/dev/null || return 0
-  for package in "$@"; do
+  for package in "${@%-server}"; do # mariadb-server's service is mariadb, etcd-server's is etcd
     [[ " ${services[*]} " == *" $package "* && -e /etc/init.d/$package ]] || continue
     say "stopping the distribution's $package"
     invoke-rc.d "$package" stop >/dev/null 2>&1 || true

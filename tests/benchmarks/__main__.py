@@ -23,8 +23,11 @@ from tests.benchmarks.history import history_figures
 from tests.benchmarks.polling import Load, polling_figures
 from tests.benchmarks.redfish import redfish_figures
 from tests.benchmarks.rendering import rendering_figures
+from tests.benchmarks.slurm import slurm_figures
 from tests.benchmarks.startup import startup_figures
 
+_NODES = 5000
+"""Of one Slurm site."""
 _PARTS = ("polling", "startup", "appending", "history", "redfish", "boards")
 
 
@@ -66,6 +69,7 @@ def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
             *appending_figures(folders["appending"]),
             *history_figures(folders["history"], scale),
             *redfish_figures(bmcs, folders["redfish"]),
+            *slurm_figures(_NODES),
             *boards_figures(folders["boards"]),
         ]
 

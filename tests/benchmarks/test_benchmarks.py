@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.benchmarks.children import BenchError
 from tests.benchmarks.endpoints import POOLS, json_body, text_body
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.history import differing, history_figures
+from tests.benchmarks.slurm import slurm_figures
 from tests.benchmarks.victoria import Hours
 from tests.benchmarks.year import samples_of, size_of
 from tests.servers.missing import need
@@ -67,6 +69,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     assert stored["value"] == stored["beside_value"] >= len(POOLS) * SITES * (rounds + 1)
     assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
     assert {"redfish_4_expanded_s", "redfish_4_first_s", "redfish_4_plain_s"} <= set(rows)
+    assert {"slurm_5000_nodes_cpu_s", "slurm_5000_parse_cpu_s"} <= set(rows)
     assert "poll_cpu_us" in capsys.readouterr().out
 
 
@@ -109,6 +112,14 @@ def test_both_answers_of_a_site_hold_the_same_eight_figures() -> None:
 def test_a_goal_is_met_by_the_ratio(figure: Figure, ratio: float | None, met: bool | None) -> None:
     row = figure.as_json()
     assert (row["ratio"], row["met"]) == (ratio, met)
+
+
+def test_a_count_of_slurms_nodes_that_is_not_theirs_is_no_figure(tmp_path: Path) -> None:
+    short = tmp_path / "nodes.json.gz"
+    nodes = [{"name": "n", "state": ["IDLE"], "gres": "gpu:a100:7", "gres_used": ""}]
+    short.write_bytes(gzip.compress(json.dumps({"nodes": nodes}).encode()))
+    with pytest.raises(BenchError, match="35 devices online and 0 not, of 40"):
+        slurm_figures(5, short)
 
 
 def history_of(folder: Path) -> dict[str, Figure]:

@@ -63,6 +63,13 @@ def _slurm(nodes: list[dict[str, Any]]) -> Figures:
     return {model: _rungs(online=_pflops(model, online[model]), used=_pflops(model, used[model])) for model in online}
 
 
+def _slurmdbd(jobs: list[dict[str, Any]]) -> Figures:
+    """In the recording every job that runs has devices of one type."""
+    running = [job["tres"]["allocated"] for job in jobs if job["state"]["current"] == "RUNNING"]
+    held = sum(one["count"] for told in running for one in told if one["name"] == "gpu")
+    return {"a100": _rungs(used=_pflops("a100", held))}
+
+
 _CARDS = {"nvidia.com/gpu": ("a100", 1.0), "nvidia.com/mig-1g.10gb": ("a100", 1 / 7)}
 _CARDS |= {"amd.com/gpu": ("mi300x", 1.0), "huawei.com/Ascend910": ("ascend", 1.0)}
 
@@ -267,7 +274,7 @@ def _pai(pages: list[dict[str, Any]]) -> Figures:
 
 
 _BY_KIND: dict[str, Callable[[list[Any]], Figures]] = {
-    "slurm": lambda bodies: _slurm(bodies[0]["nodes"]),
+    "slurm": lambda bodies: _slurm(bodies[0]["nodes"]) if "nodes" in bodies[0] else _slurmdbd(bodies[1]["jobs"]),
     "kubernetes": _kubernetes,
     "redfish": _redfish,
     "ray": _ray,

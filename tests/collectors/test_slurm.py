@@ -315,7 +315,7 @@ async def test_gres_names_are_the_sites_own() -> None:
 
 
 def test_the_cases_hold_both_layouts() -> None:
-    states = {case.folder.name: case.body["nodes"][0]["state"] for case in cases("slurm")}
+    states = {case.folder.name: case.body["nodes"][0]["state"] for case in cases("slurm") if "nodes" in case.body}
 
     assert len(states) == 9
     assert {type(state) for state in states.values()} == {str, list}

@@ -102,7 +102,7 @@ def test_another_kind_is_refused_with_those_that_have_history(tmp_path: Path) ->
     assert suanli(tmp_path, "apply", "sites.yaml").code == 0
     no = backfill(tmp_path)
     assert (no.code, no.out) == (2, "")
-    assert "wh-1 is of kind ray, which tells nothing of the past; these do: http_json, prometheus" in no.err
+    assert "wh-1 is of kind ray, which tells nothing of the past; these do: http_json, prometheus, slurm" in no.err
 
 
 def test_a_source_that_fails_midway_is_told_and_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
