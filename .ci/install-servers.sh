@@ -133,7 +133,7 @@ install_oauth2() {
   rm -rf "$folder"
   mkdir -p "$folder"
   cp "$wanted"/package{,-lock}.json "$folder"
-  (cd "$folder" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent)
+  (cd "$folder" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
   cp "$wanted/package-lock.json" "$folder/wanted" # last: a half install is begun again
 }
 
