@@ -122,15 +122,18 @@ class Case:
         return self._bodies()[0][1]
 
     @property
+    def bodies(self) -> list[Any]:
+        """All of them, decoded."""
+        return [body for _, body in self._bodies()]
+
+    @property
     def others(self) -> list[Any]:
         """The bodies after it."""
         return [body for _, body in self._bodies()[1:]]
 
-    def http(self, **instead: JsonValue) -> FakeHttp:
-        """The recorded answers, `first` in place of the first; everything else is not found, as on that server."""
-        bodies = self._bodies()
-        if "first" in instead:
-            bodies[0] = (bodies[0][0], instead["first"])
+    def http(self, instead: Mapping[int, Any] | None = None) -> FakeHttp:
+        """The recorded answers, those of these places replaced; everything else is not found, as on that server."""
+        bodies = [(answer, (instead or {}).get(place, body)) for place, (answer, body) in enumerate(self._bodies())]
 
         def reply(path: str, params: Mapping[str, str] | None) -> Any:
             found = [(answer, body) for answer, body in bodies if _answers(answer, path, params or {})]
