@@ -13,8 +13,9 @@ from typing import Any
 from collectors.base import Unreadable
 from collectors.kubernetes.dra import Device, Key, held
 from collectors.kubernetes.nodes import Node, node_of
-from collectors.kubernetes.pods import bound_to, held_by
+from collectors.kubernetes.pods import bound_to, held_by, named
 from collectors.matching import Counts, pool_of, samples_of
+from collectors.once import once
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
@@ -24,11 +25,12 @@ PRODUCT = "productName"
 
 @dataclass(slots=True)
 class Inventory:
-    """What one poll has found so far; only the sums of pods are kept, however many there are."""
+    """What one poll has found so far; of pods only the sums and names are kept, however many there are."""
 
     site: PolledSite
     now: int
     nodes: dict[str, Node] = field(default_factory=dict)
+    pods: set[str] = field(default_factory=set)
     counts: Counts = field(default_factory=Counts)
 
     def add_nodes(self, items: Iterable[object]) -> None:
@@ -46,8 +48,10 @@ class Inventory:
         for item in items:
             node = self.nodes.get(bound_to(item) or "")
             if node is not None:
-                for name, devices in held_by(item, node.sharing).items():
-                    self._held(node.pools.get(name), devices)
+                name = named(item)
+                once(self.pods, name, f"pod {name}")
+                for counted, devices in held_by(item, node.sharing).items():
+                    self._held(node.pools.get(counted), devices)
 
     def add_allocations(self, devices: dict[Key, Device], claims: Iterable[object]) -> None:
         """Devices that are allocated dynamically, after all nodes; a claim on one that is not there holds nothing."""

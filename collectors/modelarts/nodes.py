@@ -9,6 +9,7 @@ from typing import Any
 
 from collectors.amounts import number_of
 from collectors.base import Unreadable
+from collectors.once import once
 
 _DEVICE = re.compile(r"nvidia\.com/gpu|huawei\.com/ascend-[a-z0-9-]+")
 _FROZEN = 8 | 16  # bits of a pool's controlMode: frozen, and frozen by the police
@@ -44,8 +45,11 @@ class Node:
 
 
 def pools_of(payload: object) -> list[ResourcePool]:
-    """The pools of a PoolList; Unreadable when it is none."""
-    return [_pool(item) for item in _items(payload, "pools")]
+    """The pools of a PoolList; Unreadable when it is none, or names one twice."""
+    found, seen = [_pool(item) for item in _items(payload, "pools")], set[str]()
+    for pool in found:
+        once(seen, pool.id, f"pool {pool.id[:60]}")
+    return found
 
 
 def outermost(pools: list[ResourcePool]) -> list[ResourcePool]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from collectors.amounts import Amounts, samples_of_amounts
 from collectors.base import Unreadable
 from collectors.matching import pool_of
+from collectors.once import once
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
@@ -33,7 +35,7 @@ def vector_of(payload: object) -> Vector:
     try:
         if data["resultType"] == "scalar":
             return [({}, _value(data["result"]))]
-        return [(_labels(element["metric"]), _value(element["value"])) for element in data["result"]]
+        return [(labels, _value(one["value"])) for labels, one in _each(data["result"])]
     except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not an instant vector") from None
 
@@ -45,13 +47,21 @@ def vectors_of(payload: object) -> dict[int, Vector]:
     try:
         if data["resultType"] != "matrix":
             raise TypeError
-        for element in data["result"]:
-            labels = _labels(element["metric"])
+        for labels, element in _each(data["result"]):
             for pair in element["values"]:
                 found[int(pair[0])].append((labels, _value(pair)))
     except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not a range of vectors") from None
     return found
+
+
+def _each(result: Any) -> Iterator[tuple[dict[str, str], Any]]:
+    """Each element with its labels, by which it is told from the others."""
+    seen: set[frozenset[tuple[str, str]]] = set()
+    for element in result:
+        labels = _labels(element["metric"])
+        once(seen, frozenset(labels.items()), f"the series {labels}")
+        yield labels, element
 
 
 def _data_of(payload: object) -> Any:

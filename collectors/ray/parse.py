@@ -15,6 +15,7 @@ from typing import Any
 from collectors.amounts import Amounts, samples_of_amounts
 from collectors.base import Unreadable
 from collectors.matching import pool_of
+from collectors.once import once
 from suanli.catalog.accelerators import folded
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledPool, PolledSite
@@ -78,8 +79,10 @@ def _of_line(line: re.Match[str]) -> tuple[str, Any]:
 def _devices(summary: object, usage: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Devices]:
     if not isinstance(summary, list) or not summary:
         raise Unreadable("the answer has no list of nodes")
+    seen: set[str] = set()
     for node in map(_object, summary):
         raylet = _object(node.get("raylet"))
+        once(seen, str(raylet.get("nodeId")), f"node {str(raylet.get('nodeId'))[:60]}")
         if raylet.get("state") != "ALIVE":
             continue  # what it held is lost, also where the count of a few seconds ago still has it
         total = _object(raylet.get("resourcesTotal"))

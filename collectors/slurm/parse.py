@@ -11,6 +11,7 @@ from typing import Any
 
 from collectors.base import Unreadable
 from collectors.matching import Counts, pool_of, samples_of
+from collectors.once import once
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
@@ -43,8 +44,9 @@ _AMOUNT = re.compile(r"(?::(?P<type>[^:()]+|\(null\)))?:(?P<count>[0-9]{1,8})(?:
 
 def parse(payload: object, site: PolledSite, now: int, gres: frozenset[str]) -> list[Sample]:
     """The site's samples at `now`; Unreadable when the answer holds an error, no node, or is of another shape."""
-    counts = Counts()
+    counts, names = Counts(), set[str]()
     for node in _nodes(payload):
+        once(names, str(node.get("name")), f"node {str(node.get('name'))[:60]}")
         _count(node, site, gres, counts)
     return samples_of(site, counts, now)
 

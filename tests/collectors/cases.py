@@ -101,7 +101,7 @@ class Case:
 
     @property
     def site(self) -> PolledSite:
-        return polled(registered(self.folder / "site.yaml")[0])
+        return _site_of(self.folder)
 
     @property
     def over_http(self) -> bool:
@@ -127,6 +127,11 @@ class Case:
         return [body for _, body in self._bodies()]
 
     @property
+    def paths(self) -> list[str]:
+        """What was asked for each of them."""
+        return [answer["path"] for answer, _ in self._bodies()]
+
+    @property
     def others(self) -> list[Any]:
         """The bodies after it."""
         return [body for _, body in self._bodies()[1:]]
@@ -146,8 +151,19 @@ class Case:
         return FakeHttp(reply)
 
     def _bodies(self) -> list[tuple[dict[str, Any], Any]]:
-        answers = json.loads((self.folder / "answers.json").read_text(encoding="utf-8"))
-        return [(answer, _decoded(self.folder / answer.pop("file"))) for answer in answers]
+        return list(_bodies_of(self.folder))
+
+
+@cache
+def _site_of(folder: Path) -> PolledSite:
+    return polled(registered(folder / "site.yaml")[0])
+
+
+@cache
+def _bodies_of(folder: Path) -> tuple[tuple[dict[str, Any], Any], ...]:
+    """Read once, as a case is asked thousands of times; nobody changes what is in them."""
+    answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    return tuple((answer, _decoded(folder / answer["file"])) for answer in answers)
 
 
 def _answers(answer: Mapping[str, Any], path: str, params: Mapping[str, str]) -> bool:

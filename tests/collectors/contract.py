@@ -62,13 +62,14 @@ async def door(site: PolledSite) -> AsyncIterator[tuple[PolledSite, Collector]]:
         await pool.aclose()
 
 
-async def asked_once(site: PolledSite, collector: Collector) -> tuple[PollOutcome, list[Sample]]:
+async def asked_once(site: PolledSite, collector: Collector, now: int = NOW) -> tuple[PollOutcome, list[Sample]]:
+    """How its poll at `now` ends, and what was appended."""
     appended: list[Sample] = []
 
     async def append(samples: list[Sample]) -> None:
         appended.extend(samples)
 
-    poller = Poller(append, lambda _outcome: None, clock=lambda: float(NOW))
+    poller = Poller(append, lambda _outcome: None, clock=lambda: float(now))
     return await poller.poll(first_turn(site, collector, 0.0)), appended
 
 

@@ -56,9 +56,11 @@ async def test_how_long_to_wait_is_passed_on(kind: str) -> None:
 
 
 @asynccontextmanager
-async def asked(kind: str, answer: Answer, patience: float = 5.0, **pooled: int) -> AsyncIterator[PollOutcome]:
+async def asked(
+    kind: str, answer: Answer, patience: float = 5.0, max_body: int = MAX_BODY
+) -> AsyncIterator[PollOutcome]:
     """How a poll of a server that answers so ends; afterwards nobody holds a connection to it."""
-    pool = ClientPool(loopback, **pooled)
+    pool = ClientPool(loopback, max_body=max_body)
     async with RawServer(answer) as server:
         site = replace(at(kind, server.url), timeout=patience)
         outcome, appended = await asked_once(site, build(site, pool.site(site)))
