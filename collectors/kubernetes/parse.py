@@ -22,6 +22,10 @@ from suanli.model.sample import Sample
 PRODUCT = "productName"
 """The label of a pool's match that means a dynamically allocated device's product."""
 
+_VERSIONS = {"NodeList": "v1", "PodList": "v1"} | dict.fromkeys(
+    ["ResourceSliceList", "ResourceClaimList"], "resource.k8s.io/v1"
+)
+
 
 @dataclass(slots=True)
 class Inventory:
@@ -96,6 +100,8 @@ def page_of(payload: Any, kind: str) -> Page:
     """
     if not isinstance(payload, dict) or payload.get("kind") != kind or "items" not in payload:
         raise Unreadable(f"the answer is no {kind}")
+    if payload.get("apiVersion", _VERSIONS[kind]) != _VERSIONS[kind]:
+        raise Unreadable(f"the {kind} is of {str(payload['apiVersion'])[:60]}, and {_VERSIONS[kind]} was asked for")
     items, metadata = payload["items"] or [], payload.get("metadata") or {}
     if not isinstance(items, list) or not isinstance(metadata, dict):
         raise Unreadable(f"the {kind} has no readable items")

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collectors.amounts import Amounts, samples_of_amounts
-from collectors.base import Unreadable
+from collectors.amounts import Amounts, number_of, samples_of_amounts
+from collectors.base import Unreadable, told_at
 from collectors.matching import pool_of
 from collectors.once import once
 from suanli.catalog.accelerators import folded
@@ -58,7 +58,8 @@ def parse(status: object, nodes: object, site: PolledSite, now: int, resources: 
     for pool, is_told in told.items():
         if not is_told:
             del amounts.found[pool, "busy"]
-    return samples_of_amounts(site, amounts, "devices", _time(cluster, now), now)
+    samples = samples_of_amounts(site, amounts, "devices", _time(cluster, now), now)
+    return samples if isinstance(cluster, dict) else told_at(samples, _looked_at(listed.get("summary")), now)
 
 
 def _usage(cluster: object, lines: object) -> Mapping[str, Any]:
@@ -168,6 +169,12 @@ def _amount(value: object) -> float:
     except (ValueError, OverflowError):
         pass
     raise Unreadable(f"an amount of a node cannot be read: {str(value)[:40]}")
+
+
+def _looked_at(summary: Any) -> int:
+    """When the agents of the nodes looked last: the only time in a cluster status of the second autoscaler."""
+    times = [number_of(node.get("now")) or 0.0 for node in summary]
+    return max((int(at) for at in times if 0 < at < _END_OF_TIME), default=0)
 
 
 def _time(cluster: object, now: int) -> int:

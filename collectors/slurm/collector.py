@@ -8,7 +8,7 @@ from pydantic import Field
 
 import collectors.base as base
 from collectors.base import Http, NotFound
-from collectors.slurm.parse import parse
+from collectors.slurm.parse import of_version, parse
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 
@@ -42,6 +42,7 @@ class SlurmCollector:
                 payload = await self._http.get_json(_path(version))
             except NotFound:
                 continue
+            of_version(payload, version)
             self._version = version
             return payload
         self._version = self._settings.version  # the server was changed: find it out anew at the next poll
