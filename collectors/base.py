@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 from suanli.model.yamlfile import Loc
+from suanli.quality.clocks import AHEAD_ALLOWED
 
 if TYPE_CHECKING:
     from collectors.answers import Answer
@@ -140,6 +141,14 @@ class Historian:
         a part of an answer would stand for good.
         """
         raise NotImplementedError
+
+
+def told_at(samples: list[Sample], source_at: int, now: int) -> list[Sample]:
+    """These, by a time in the answer that says when it was made and nothing of how old its figures are: it matters
+    where that clock is further ahead of ours than clocks differ, and is then kept for the poller to flag."""
+    if source_at <= now + AHEAD_ALLOWED:
+        return samples
+    return [sample.model_copy(update={"at": source_at, "source_at": source_at}) for sample in samples]
 
 
 def sample_of_devices(

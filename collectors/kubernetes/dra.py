@@ -14,6 +14,7 @@ from typing import Any
 from collectors.base import Unreadable
 from collectors.kubernetes.nodes import identity, part
 from collectors.kubernetes.resources import slices_of
+from collectors.once import once
 
 Key = tuple[str, str, str]
 """Driver, pool and device: what a claim names."""
@@ -37,11 +38,16 @@ def devices_of(slices: Iterable[object]) -> dict[Key, Device]:
     newest: dict[tuple[str, str], int] = {}
     for driver, pool, generation, _ in read:
         newest[driver, pool] = max(generation, newest.get((driver, pool), generation))
+    current = [one for one in read if one[2] == newest[one[0], one[1]]]
+    seen: set[Key] = set()
+    for driver, pool, _, devices in current:
+        for name, _ in devices:
+            once(seen, (driver, pool, name), f"device {name} of pool {pool}")
     return {
         (driver, pool, name): device
-        for driver, pool, generation, devices in read
-        if generation == newest[driver, pool]
-        for name, device in devices.items()
+        for driver, pool, _, devices in current
+        for name, device in devices
+        if device is not None
     }
 
 
@@ -50,7 +56,7 @@ def held(claims: Iterable[object]) -> set[Key]:
     return {key for item in claims for key in _results(item)}
 
 
-def _slice(item: object) -> tuple[str, str, int, dict[str, Device]]:
+def _slice(item: object) -> tuple[str, str, int, list[tuple[str, Device | None]]]:
     name, _, _ = identity(item, "ResourceSlice")
     spec = part(item, "spec", f"ResourceSlice {name}")
     pool, driver, devices = spec.get("pool"), spec.get("driver"), spec.get("devices") or []
@@ -60,8 +66,8 @@ def _slice(item: object) -> tuple[str, str, int, dict[str, Device]]:
     generation = pool.get("generation", 0)
     if not isinstance(generation, int) or not isinstance(pool.get("name"), str):
         raise Unreadable(f"ResourceSlice {name}: its pool has no readable name or generation")
-    found = (_device(one, node if isinstance(node, str) else "") for one in devices)
-    return driver, pool["name"], generation, {name: device for name, device in found if device is not None}
+    found = [_device(one, node if isinstance(node, str) else "") for one in devices]
+    return driver, pool["name"], generation, found
 
 
 def _device(one: object, node: str) -> tuple[str, Device | None]:

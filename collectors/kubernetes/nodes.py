@@ -48,7 +48,7 @@ def node_of(item: object, site: PolledSite, now: int) -> Node:
     name, labels, annotations = identity(item, "node")
     spec, status = part(item, "spec", f"node {name}"), part(item, "status", f"node {name}")
     product = next((labels[label] for label in _MODEL_LABELS if label in labels), "")
-    sharing = _shared(sharing_of(product, _replicas(labels)), annotations, now)
+    sharing = _shared(sharing_of(product, _replicas(labels, name)), annotations, now)
     devices = of_node(status.get("allocatable"), sharing, f"node {name}")
     return Node(
         name,
@@ -95,9 +95,11 @@ def _kept_out(spec: Mapping[str, Any], name: str) -> bool:
     return spec.get("unschedulable") is True or any(key.startswith("node.kubernetes.io/") for key in own)
 
 
-def _replicas(labels: Mapping[str, str]) -> int:
+def _replicas(labels: Mapping[str, str], name: str) -> int:
     text = labels.get(_REPLICAS, "1")
-    return max(1, int(text)) if re.fullmatch("[0-9]{1,4}", text) else 1
+    if not re.fullmatch("[0-9]{1,4}", text):  # taken for 1, each replica would pass for a device
+        raise Unreadable(f"node {name}: {_REPLICAS} is no number: {text[:40]!r}")
+    return max(1, int(text))
 
 
 def _shared(sharing: Sharing, annotations: Mapping[str, str], now: int) -> Sharing:

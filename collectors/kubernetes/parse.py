@@ -13,22 +13,28 @@ from typing import Any
 from collectors.base import Unreadable
 from collectors.kubernetes.dra import Device, Key, held
 from collectors.kubernetes.nodes import Node, node_of
-from collectors.kubernetes.pods import bound_to, held_by
+from collectors.kubernetes.pods import bound_to, held_by, named
 from collectors.matching import Counts, pool_of, samples_of
+from collectors.once import once
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
 PRODUCT = "productName"
 """The label of a pool's match that means a dynamically allocated device's product."""
 
+_VERSIONS = {"NodeList": "v1", "PodList": "v1"} | dict.fromkeys(
+    ["ResourceSliceList", "ResourceClaimList"], "resource.k8s.io/v1"
+)
+
 
 @dataclass(slots=True)
 class Inventory:
-    """What one poll has found so far; only the sums of pods are kept, however many there are."""
+    """What one poll has found so far; of pods only the sums and names are kept, however many there are."""
 
     site: PolledSite
     now: int
     nodes: dict[str, Node] = field(default_factory=dict)
+    pods: set[str] = field(default_factory=set)
     counts: Counts = field(default_factory=Counts)
 
     def add_nodes(self, items: Iterable[object]) -> None:
@@ -46,8 +52,10 @@ class Inventory:
         for item in items:
             node = self.nodes.get(bound_to(item) or "")
             if node is not None:
-                for name, devices in held_by(item, node.sharing).items():
-                    self._held(node.pools.get(name), devices)
+                name = named(item)
+                once(self.pods, name, f"pod {name}")
+                for counted, devices in held_by(item, node.sharing).items():
+                    self._held(node.pools.get(counted), devices)
 
     def add_allocations(self, devices: dict[Key, Device], claims: Iterable[object]) -> None:
         """Devices that are allocated dynamically, after all nodes; a claim on one that is not there holds nothing."""
@@ -92,6 +100,8 @@ def page_of(payload: Any, kind: str) -> Page:
     """
     if not isinstance(payload, dict) or payload.get("kind") != kind or "items" not in payload:
         raise Unreadable(f"the answer is no {kind}")
+    if payload.get("apiVersion", _VERSIONS[kind]) != _VERSIONS[kind]:
+        raise Unreadable(f"the {kind} is of {str(payload['apiVersion'])[:60]}, and {_VERSIONS[kind]} was asked for")
     items, metadata = payload["items"] or [], payload.get("metadata") or {}
     if not isinstance(items, list) or not isinstance(metadata, dict):
         raise Unreadable(f"the {kind} has no readable items")

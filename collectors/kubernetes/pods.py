@@ -24,6 +24,12 @@ def bound_to(item: object) -> str | None:
     return node if isinstance(node, str) and node and not ended else None
 
 
+def named(item: Any) -> str:
+    """A pod that `bound_to` has read, as its namespace and name."""
+    metadata = item["metadata"]
+    return f"{metadata.get('namespace')}/{metadata['name']}"
+
+
 def held_by(item: object, sharing: Sharing) -> Devices:
     """Devices of a node that shares them so; Unreadable when the pod's containers cannot be read."""
     name, _, _ = identity(item, "pod")

@@ -9,6 +9,7 @@ from typing import Any
 
 from collectors.amounts import number_of
 from collectors.base import Unreadable
+from collectors.once import once
 
 _DEVICE = re.compile(r"nvidia\.com/gpu|huawei\.com/ascend-[a-z0-9-]+")
 _FROZEN = 8 | 16  # bits of a pool's controlMode: frozen, and frozen by the police
@@ -44,8 +45,11 @@ class Node:
 
 
 def pools_of(payload: object) -> list[ResourcePool]:
-    """The pools of a PoolList; Unreadable when it is none."""
-    return [_pool(item) for item in _items(payload, "pools")]
+    """The pools of a PoolList; Unreadable when it is none, or names one twice."""
+    found, seen = [_pool(item) for item in _items(payload, "pools", "PoolList")], set[str]()
+    for pool in found:
+        once(seen, pool.id, f"pool {pool.id[:60]}")
+    return found
 
 
 def outermost(pools: list[ResourcePool]) -> list[ResourcePool]:
@@ -56,7 +60,7 @@ def outermost(pools: list[ResourcePool]) -> list[ResourcePool]:
 
 def page_of(payload: object) -> tuple[list[Node], str]:
     """The nodes of one page of a NodeList, and the token that asks for the next; empty at the end."""
-    nodes = [_node(item) for item in _items(payload, "nodes")]
+    nodes = [_node(item) for item in _items(payload, "nodes", "NodeList")]
     metadata = payload.get("metadata") if isinstance(payload, dict) else None
     return nodes, text(metadata or {}, "continue", "the list of nodes")
 
@@ -102,7 +106,9 @@ def _kept_out(labels: Mapping[str, Any], who: str) -> bool:
     return text(labels, _STATUS, who) not in ("", "0") or text(labels, _SPARE, who) == "true"
 
 
-def _items(payload: object, what: str) -> list[Any]:
+def _items(payload: object, what: str, kind: str) -> list[Any]:
+    if isinstance(payload, dict) and (payload.get("kind", kind), payload.get("apiVersion", "v2")) != (kind, "v2"):
+        raise Unreadable(f"the answer is no {kind} of v2")
     found = payload.get("items", False) if isinstance(payload, dict) else False
     if found is not None and not isinstance(found, list):
         raise Unreadable(f"the answer has no list of {what}")

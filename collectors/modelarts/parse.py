@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from collectors.amounts import Amounts, samples_of_amounts
-from collectors.base import Unreadable
 from collectors.matching import pool_of
 from collectors.modelarts.monitor import Utils, metric_of
 from collectors.modelarts.nodes import Cards, Node, ResourcePool
+from collectors.once import once
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 from suanli.quality.marks import no_amount
@@ -34,9 +34,7 @@ class Inventory:
         names: set[str] = set()
         online: dict[str, dict[str, float]] = defaultdict(dict)  # devices by metric and pool
         for node in nodes:
-            if node.name in names:
-                raise Unreadable(f"node {node.name[:60]} is in the list twice")
-            names.add(node.name)
+            once(names, node.name, f"node {node.name[:60]}")
             for resource, cards in (node.cards or {"": _NONE}).items():
                 found = self._pool(pool, node, resource)
                 count = self._add(found, cards if node.online and not pool.frozen else _NONE)

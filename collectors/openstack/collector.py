@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 import collectors.base as base
 from collectors.base import Http, NotFound, Unreadable
 from collectors.matching import Counts, pool_of, samples_of
+from collectors.once import once
 from collectors.openstack.ironic import Machine, page_of
 from collectors.openstack.placement import (
     Amounts,
@@ -104,9 +105,12 @@ class OpenstackCollector:
 
     async def _machines(self) -> list[Machine]:
         found: list[Machine] = []
+        seen: set[str] = set()
         params = {"limit": str(_PAGE)}
         for _ in range(_MOST_PAGES):
             machines, last = page_of(await self._http.get_json("/v1/nodes/detail", params, _IRONIC))
+            for machine in machines:
+                once(seen, machine.uuid, f"node {machine.uuid}")
             found += machines
             if last is None:
                 return found

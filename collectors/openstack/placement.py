@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.base import Unreadable
+from collectors.once import once
 
 _PCI = re.compile(r"CUSTOM_PCI_(?P<vendor>[0-9A-F]{4})_(?P<product>[0-9A-F]{4})")
 _ACCELERATOR = re.compile(r"PGPU|VGPU|FPGA|PCI_DEVICE|CUSTOM_PCI_.*|CUSTOM_.*(GPU|NPU|DCU|MLU|ACCELERATOR|ASCEND).*")
@@ -28,8 +29,11 @@ Amounts = Mapping[str, float]
 
 
 def providers_of(payload: object) -> list[Provider]:
-    """The list of providers; Unreadable when it is none."""
-    return [_provider(item) for item in _list(payload, "resource_providers")]
+    """The list of providers; Unreadable when it is none, or names one twice."""
+    found, seen = [_provider(item) for item in _list(payload, "resource_providers")], set[str]()
+    for provider in found:
+        once(seen, provider.uuid, f"resource provider {provider.uuid}")
+    return found
 
 
 def offered_by(inventories: object) -> Amounts:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 import collectors.base as base
 from collectors.base import Http, Unreadable
+from collectors.once import once
 from collectors.pai.parse import Quota, page_of, samples
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
@@ -56,7 +57,7 @@ class PaiCollector:
 
 
 def _take(found: dict[str, Quota], quotas: list[Quota]) -> None:
+    seen = set(found)
     for quota in quotas:
-        if quota.id in found:
-            raise Unreadable(f"quota {quota.id[:60]} is in the list twice")
+        once(seen, quota.id, f"quota {quota.id[:60]}")
         found[quota.id] = quota

@@ -10,8 +10,8 @@ from typing import ClassVar, Literal, TypeVar
 from pydantic import Field, model_validator
 
 import collectors.base as base
-from collectors.base import Historian, Http, Unreadable
-from collectors.prometheus.parse import Vector, parse, vector_of, vectors_of
+from collectors.base import Historian, Http, Unreadable, told_at
+from collectors.prometheus.parse import Vector, evaluated_at, parse, vector_of, vectors_of
 from collectors.prometheus.profiles import PROFILES
 from collectors.several import several
 from suanli.model.metric import SAMPLE_RUNGS
@@ -81,7 +81,10 @@ class PrometheusCollector(Historian):
         self._queries = settings.asked()
 
     async def collect(self, now: int) -> list[Sample]:
-        return parse(await self._each(self._ask), self._site, now, self._settings)
+        told = await self._each(self._ask)
+        samples = parse({rung: vector for rung, (vector, _) in told.items()}, self._site, now, self._settings)
+        # Where the source's own time was asked, that is it; else Prometheus' clock is all that there is.
+        return samples if "time" in told else told_at(samples, max(at for _, at in told.values()), now)
 
     def history_fault(self) -> str:
         ranged = [rung for rung, query in self._queries.items() if _OF_THE_RANGE.search(query)]
@@ -113,5 +116,6 @@ class PrometheusCollector(Historian):
         span = {"start": str(moments[0]), "end": str(moments[-1]), "step": str(moments.step)}
         return vectors_of(await self._http.get_json("/api/v1/query_range", {"query": query} | span))
 
-    async def _ask(self, query: str) -> Vector:
-        return vector_of(await self._http.get_json("/api/v1/query", {"query": query}))
+    async def _ask(self, query: str) -> tuple[Vector, int]:
+        payload = await self._http.get_json("/api/v1/query", {"query": query})
+        return vector_of(payload), evaluated_at(payload)

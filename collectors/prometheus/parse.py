@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-from collectors.amounts import Amounts, samples_of_amounts
+from collectors.amounts import Amounts, number_of, samples_of_amounts
 from collectors.base import Unreadable
 from collectors.matching import pool_of
+from collectors.once import once
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 from suanli.model.units import Unit
 
+_END_OF_TIME = 1e11
 Vector = list[tuple[dict[str, str], float]]
 """Labels and value of each element, NaN and infinity among them: a figure that is none is refused by its name."""
 
@@ -33,9 +36,19 @@ def vector_of(payload: object) -> Vector:
     try:
         if data["resultType"] == "scalar":
             return [({}, _value(data["result"]))]
-        return [(_labels(element["metric"]), _value(element["value"])) for element in data["result"]]
+        if data["resultType"] != "vector":
+            raise TypeError
+        return [(labels, _value(one["value"])) for labels, one in _each(data["result"])]
     except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not an instant vector") from None
+
+
+def evaluated_at(payload: Any) -> int:
+    """When the answer to an instant query was made, by the clock of whoever answers; 0 where nothing was found."""
+    result = payload["data"]["result"]
+    pairs = [result] if payload["data"]["resultType"] == "scalar" else [element["value"] for element in result]
+    times = (number_of(pair[0]) or 0.0 for pair in pairs)
+    return max((int(at) for at in times if 0 < at < _END_OF_TIME), default=0)
 
 
 def vectors_of(payload: object) -> dict[int, Vector]:
@@ -45,13 +58,21 @@ def vectors_of(payload: object) -> dict[int, Vector]:
     try:
         if data["resultType"] != "matrix":
             raise TypeError
-        for element in data["result"]:
-            labels = _labels(element["metric"])
+        for labels, element in _each(data["result"]):
             for pair in element["values"]:
                 found[int(pair[0])].append((labels, _value(pair)))
     except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         raise Unreadable("the answer is not a range of vectors") from None
     return found
+
+
+def _each(result: Any) -> Iterator[tuple[dict[str, str], Any]]:
+    """Each element with its labels, by which it is told from the others."""
+    seen: set[frozenset[tuple[str, str]]] = set()
+    for element in result:
+        labels = _labels(element["metric"])
+        once(seen, frozenset(labels.items()), f"the series {labels}")
+        yield labels, element
 
 
 def _data_of(payload: object) -> Any:

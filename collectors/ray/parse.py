@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collectors.amounts import Amounts, samples_of_amounts
-from collectors.base import Unreadable
+from collectors.amounts import Amounts, number_of, samples_of_amounts
+from collectors.base import Unreadable, told_at
 from collectors.matching import pool_of
+from collectors.once import once
 from suanli.catalog.accelerators import folded
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledPool, PolledSite
@@ -57,7 +58,8 @@ def parse(status: object, nodes: object, site: PolledSite, now: int, resources: 
     for pool, is_told in told.items():
         if not is_told:
             del amounts.found[pool, "busy"]
-    return samples_of_amounts(site, amounts, "devices", _time(cluster, now), now)
+    samples = samples_of_amounts(site, amounts, "devices", _time(cluster, now), now)
+    return samples if isinstance(cluster, dict) else told_at(samples, _looked_at(listed.get("summary")), now)
 
 
 def _usage(cluster: object, lines: object) -> Mapping[str, Any]:
@@ -78,8 +80,10 @@ def _of_line(line: re.Match[str]) -> tuple[str, Any]:
 def _devices(summary: object, usage: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Devices]:
     if not isinstance(summary, list) or not summary:
         raise Unreadable("the answer has no list of nodes")
+    seen: set[str] = set()
     for node in map(_object, summary):
         raylet = _object(node.get("raylet"))
+        once(seen, str(raylet.get("nodeId")), f"node {str(raylet.get('nodeId'))[:60]}")
         if raylet.get("state") != "ALIVE":
             continue  # what it held is lost, also where the count of a few seconds ago still has it
         total = _object(raylet.get("resourcesTotal"))
@@ -165,6 +169,12 @@ def _amount(value: object) -> float:
     except (ValueError, OverflowError):
         pass
     raise Unreadable(f"an amount of a node cannot be read: {str(value)[:40]}")
+
+
+def _looked_at(summary: Any) -> int:
+    """When the agents of the nodes looked last: the only time in a cluster status of the second autoscaler."""
+    times = [number_of(node.get("now")) or 0.0 for node in summary]
+    return max((int(at) for at in times if 0 < at < _END_OF_TIME), default=0)
 
 
 def _time(cluster: object, now: int) -> int:

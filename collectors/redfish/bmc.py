@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from collectors.base import CollectError, Http, NotFound, Refused, Unreachable, Unreadable
+from collectors.once import once
 from collectors.redfish.parse import ROOT, Device, Root, busy_of, devices_of, link_of, page_of, root_of, system_of
 from collectors.several import several
 
@@ -96,8 +97,12 @@ class Bmc:
 
     async def _members(self, path: str, levels: int) -> AsyncIterator[Mapping[str, Any]]:
         payload = await self._collection(path, levels if self.metrics else 1)
+        seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             page = page_of(payload)
+            for one in page.members:
+                if link := str(one.get("@odata.id") or ""):
+                    once(seen, link, f"{self.url}: {link}")
             for member in await several([partial(self._whole, one) for one in page.members], _AT_ONCE):
                 yield member
             if not page.next:

@@ -64,7 +64,10 @@ class Device:
 
 def root_of(payload: object) -> Root:
     """What GET /redfish/v1/ says."""
-    body = _object(payload, "service root")
+    body = _typed(payload, "ServiceRoot", "service root")
+    version = body.get("RedfishVersion", "1.")
+    if not isinstance(version, str) or not version.startswith("1."):
+        raise Unreadable(f"the BMC speaks Redfish {str(version)[:40]}; 1.x is what we read")
     features = body.get("ProtocolFeaturesSupported")
     offered = features.get("ExpandQuery") if isinstance(features, dict) else None
     if not isinstance(offered, dict) or offered.get("NoLinks") is not True:
@@ -92,7 +95,7 @@ def link_of(member: Mapping[str, Any]) -> str | None:
 
 def system_of(payload: object) -> System:
     """A member of Systems; processors is empty where it has none."""
-    body = _object(payload, "system")
+    body = _typed(payload, "ComputerSystem", "system")
     if "Status" not in body and "PowerState" not in body and "Processors" not in body:
         raise Unreadable("a system says nothing of itself")
     power, processors = body.get("PowerState"), body.get("Processors")
@@ -104,7 +107,7 @@ def system_of(payload: object) -> System:
 
 def device_of(payload: object) -> Device | None:
     """A processor that is an accelerator and is there, else None."""
-    body = _object(payload, "processor")
+    body = _typed(payload, "Processor", "processor")
     kind, status = body.get("ProcessorType"), body.get("Status")
     if kind is not None and not isinstance(kind, str):
         raise Unreadable("a processor's ProcessorType cannot be read")
@@ -165,6 +168,15 @@ def _object(payload: object, what: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise Unreadable(f"the answer is no {what}")
     return payload
+
+
+def _typed(payload: object, name: str, what: str) -> dict[str, Any]:
+    """A resource of this schema, in any of its versions."""
+    body = _object(payload, what)
+    said = body.get("@odata.type", f"#{name}.")
+    if not isinstance(said, str) or not said.startswith(f"#{name}."):
+        raise Unreadable(f"the answer is no {what}: it is of type {str(said)[:60]}")
+    return body
 
 
 def _link(found: object, instead: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from collectors.base import Http, NotFound
+from collectors.slurm.parse import of_version
 
 VERSIONS = tuple(f"v0.0.{minor}" for minor in range(45, 35, -1))
 _TRAILING_SLASH_SINCE = "v0.0.40"
@@ -25,6 +26,7 @@ class Api:
                 payload = await self._http.get_json(self._path(version, what), params)
             except NotFound:
                 continue
+            of_version(payload, version)
             self._version = version
             return payload
         self._version = self._wanted  # the server was changed: find it out anew at the next poll

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from collectors.base import Unreadable
+from collectors.base import Unreadable, told_at
 from collectors.matching import Counts, pool_of, samples_of
+from collectors.once import once
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
@@ -35,6 +36,7 @@ _KEPT_OUT = frozenset(
 )
 _OF_NODES = {"partition": "partitions", "feature": "active_features"}
 """What a pool's match may name of whole nodes, and where it stands."""
+_END_OF_TIME = 10**11
 _NOT_A_NODE = frozenset({"FUTURE", "EXTERNAL"})
 _ENTRY = re.compile(r"(?:^|,)(?P<name>[^:,()]+)(?P<rest>(?:[^,()]|\([^()]*\))*)")  # commas within brackets are not ours
 # gpu:8   gpu:a100:8   gpu:a100:4(IDX:0-3,5)   gpu:a100:8(S:0-1)   gpu:(null):3(IDX:0-2): in use, of no named type
@@ -43,10 +45,20 @@ _AMOUNT = re.compile(r"(?::(?P<type>[^:()]+|\(null\)))?:(?P<count>[0-9]{1,8})(?:
 
 def parse(payload: object, site: PolledSite, now: int, gres: frozenset[str]) -> list[Sample]:
     """The site's samples at `now`; Unreadable when the answer holds an error, no node, or is of another shape."""
-    counts = Counts()
+    counts, names = Counts(), set[str]()
     for node in _nodes(payload):
+        once(names, str(node.get("name")), f"node {str(node.get('name'))[:60]}")
         _count(node, site, gres, counts)
-    return samples_of(site, counts, now)
+    return told_at(samples_of(site, counts, now), _last_update(payload), now)
+
+
+def of_version(payload: object, version: str) -> None:
+    """Unreadable when an answer says that it was written by another version's rules than it was asked by."""
+    meta = payload.get("meta") if isinstance(payload, dict) else None
+    plugin = meta.get("plugin") if isinstance(meta, dict) else None
+    said = plugin.get("data_parser") if isinstance(plugin, dict) else None
+    if isinstance(said, str) and said and version not in re.split(r"[/+]", said):
+        raise Unreadable(f"the answer is of another version of the API than {version}: {said[:60]}")
 
 
 def _nodes(payload: object) -> list[dict[str, Any]]:
@@ -59,6 +71,13 @@ def _nodes(payload: object) -> list[dict[str, Any]]:
     if not nodes or not all(isinstance(node, dict) for node in nodes):
         raise Unreadable("the list of nodes is empty or malformed")
     return nodes
+
+
+def _last_update(payload: Any) -> int:
+    """When a node changed last, by Slurm's clock; 0 in versions of the API that do not tell."""
+    found = payload.get("last_update")
+    seconds = found.get("number") if isinstance(found, dict) else None
+    return seconds if isinstance(seconds, int) and 0 < seconds < _END_OF_TIME else 0
 
 
 def first_error(errors: object) -> str:

@@ -110,7 +110,7 @@ class Case:
 
     @property
     def site(self) -> PolledSite:
-        return polled(registered(self.folder / "site.yaml")[0])
+        return _site_of(self.folder)
 
     @property
     def over_http(self) -> bool:
@@ -131,15 +131,23 @@ class Case:
         return self._bodies()[0][1]
 
     @property
+    def bodies(self) -> list[Any]:
+        """All of them, decoded."""
+        return [body for _, body in self._bodies()]
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for each of them."""
+        return [answer["path"] for answer, _ in self._bodies()]
+
+    @property
     def others(self) -> list[Any]:
         """The bodies after it."""
         return [body for _, body in self._bodies()[1:]]
 
-    def http(self, **instead: JsonValue | Answer) -> FakeHttp:
-        """The recorded answers, `first` in place of the first; everything else is not found, as on that server."""
-        bodies = self._bodies()
-        if "first" in instead:
-            bodies[0] = (bodies[0][0], instead["first"])
+    def http(self, instead: Mapping[int, Any] | None = None) -> FakeHttp:
+        """The recorded answers, those of these places replaced; everything else is not found, as on that server."""
+        bodies = [(answer, (instead or {}).get(place, body)) for place, (answer, body) in enumerate(self._bodies())]
 
         def reply(path: str, params: Mapping[str, str] | None) -> Any:
             found = [(answer, body) for answer, body in bodies if _answers(answer, path, params or {})]
@@ -152,8 +160,19 @@ class Case:
         return FakeHttp(reply)
 
     def _bodies(self) -> list[tuple[dict[str, Any], Any]]:
-        answers = json.loads((self.folder / "answers.json").read_text(encoding="utf-8"))
-        return [(answer, _decoded(self.folder / answer.pop("file"))) for answer in answers]
+        return list(_bodies_of(self.folder))
+
+
+@cache
+def _site_of(folder: Path) -> PolledSite:
+    return polled(registered(folder / "site.yaml")[0])
+
+
+@cache
+def _bodies_of(folder: Path) -> tuple[tuple[dict[str, Any], Any], ...]:
+    """Read once, as a case is asked thousands of times; nobody changes what is in them."""
+    answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    return tuple((answer, _decoded(folder / answer["file"])) for answer in answers)
 
 
 def _answers(answer: Mapping[str, Any], path: str, params: Mapping[str, str]) -> bool:

@@ -137,14 +137,33 @@ async def hangs_up(writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
+async def resets(writer: asyncio.StreamWriter) -> None:
+    """A true reset (RST) before any answer: what waits to be sent is thrown away, and no FIN is sent."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 async def resets_in_the_body(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
     await writer.drain()
     await asyncio.sleep(0.05)  # the first part is to arrive
-    sock = writer.get_extra_info("socket")
+    await resets(writer)
 
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+
+class Flood:
+    """A body of so many bytes, which is said at its head. sent: what was handed to the connections so far."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self.sent = size, 0
+
+    async def __call__(self, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self._size)
+        chunk = b" " * 65536  # white space is JSON, as far as it goes
+        for _ in range(self._size // len(chunk)):
+            writer.write(chunk)
+            await writer.drain()
+            self.sent += len(chunk)
 
 
 async def never_ends(writer: asyncio.StreamWriter) -> None:

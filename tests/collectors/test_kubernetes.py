@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -50,9 +51,12 @@ def node(name: str = "n1", devices: Mapping[str, str] | None = None, **changed: 
     }
 
 
+_NUMBERS = itertools.count()
+
+
 def pod(*containers: Mapping[str, Any], on: str | None = "n1", phase: str = "Running", **more: Any) -> dict[str, Any]:
     return {
-        "metadata": {"name": "p"},
+        "metadata": {"namespace": "default", "name": f"p-{next(_NUMBERS)}"},
         "spec": {"containers": list(containers), **({"nodeName": on} if on else {}), **more},
         "status": {"phase": phase},
     }
@@ -483,10 +487,10 @@ async def test_a_list_that_is_always_forgotten_is_given_up() -> None:
         ([node(annotations={"hami.io/node-nvidia-register": "GPU-1,10"})], [], "of another form"),
         ([node()], [{}], "a pod without a name"),
         ([node()], [{"metadata": {"name": "p"}, "status": {}}], "pod p has no spec"),
-        ([node()], [pod(wants("1.5"))], "pod p: nvidia.com/gpu is no amount: '1.5'"),
+        ([node()], [pod(wants("1.5"))], "pod p-[0-9]+: nvidia.com/gpu is no amount: '1.5'"),
         ([node()], [pod({"resources": []})], "none"),
-        ([node()], [pod({"resources": {"limits": [1]}})], "pod p: a container's limits cannot be read"),
-        ([node()], [pod(initContainers={"a": 1})], "pod p: its initContainers cannot be read"),
+        ([node()], [pod({"resources": {"limits": [1]}})], "pod p-[0-9]+: a container's limits cannot be read"),
+        ([node()], [pod(initContainers={"a": 1})], "pod p-[0-9]+: its initContainers cannot be read"),
         ([], [], "none of the pools of this site is in the answer"),
     ],
 )

@@ -27,7 +27,10 @@ def site(*pools: PolledPool) -> PolledSite:
 
 def vector(*elements: tuple[str, object]) -> JsonValue:
     """Elements by the label chip; "" has no label."""
-    result: Any = [{"metric": {"chip": chip} if chip else {}, "value": [NOW - 3.5, value]} for chip, value in elements]
+    result: Any = [
+        {"metric": {"chip": chip, "gpu": str(place)} if chip else {}, "value": [NOW - 3.5, value]}
+        for place, (chip, value) in enumerate(elements)
+    ]
     return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
 
@@ -147,7 +150,7 @@ async def test_a_scalar_is_the_only_pools() -> None:
 
 
 async def test_the_sources_own_time() -> None:
-    (sample,) = await collected({"used": vector(("A100", "1")), "time": vector(("", str(NOW - 90.5)), ("", "NaN"))})
+    (sample,) = await collected({"used": vector(("A100", "1")), "time": vector(("a", str(NOW - 90.5)), ("b", "NaN"))})
 
     assert (sample.at, sample.source_at, sample.fetched_at) == (NOW - 91, NOW - 91, NOW)
 

@@ -28,7 +28,7 @@ from suanli.model.sample import Sample
 from suanli.model.site import Auth, Site
 from suanli.recording import Recorded, record_case, refuse_unless_recordable
 from tests.collectors.cases import ALL, NOW, Case, cases, name_of, polled, registered
-from tests.collectors.test_contract import golden, heard
+from tests.collectors.contract import golden, heard
 from tests.reaching import loopback
 
 AGAIN = [case for case in ALL if name_of(case) in (

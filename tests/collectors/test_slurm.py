@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,8 +31,16 @@ def site(*pools: PolledPool) -> PolledSite:
     return PolledSite("slurm", source, pools or (pool("a100"),), interval=60, timeout=10.0, max_age=180)
 
 
+_NUMBERS = itertools.count(1)
+
+
 def node(**changed: Any) -> dict[str, Any]:
-    return {"name": "n1", "state": ["IDLE"], "gres": "gpu:a100:8", "gres_used": "gpu:a100:4(IDX:0-3)"} | changed
+    return {
+        "name": f"n{next(_NUMBERS)}",
+        "state": ["IDLE"],
+        "gres": "gpu:a100:8",
+        "gres_used": "gpu:a100:4(IDX:0-3)",
+    } | changed
 
 
 def parsed(*nodes: dict[str, Any], at: PolledSite | None = None) -> list[Sample]:
@@ -80,7 +89,7 @@ def test_a_node_without_a_readable_state_makes_the_answer_unreadable(state: obje
     if state == []:
         assert devices(node(), node(state=state, gres_used="")) == (8, 4)  # no base state: it runs no jobs
     else:
-        with pytest.raises(Unreadable, match="node n1 has no readable state"):
+        with pytest.raises(Unreadable, match=r"node n\d+ has no readable state"):
             parsed(node(state=state))
 
 
@@ -128,14 +137,14 @@ def _unmatched(one: PolledPool) -> PolledPool:
 @pytest.mark.parametrize("text", ["gpu", "gpu:a100", "gpu:a100:many", "gpu:a100:-1", "gpu:a100:8K", "gpu:" + "9" * 400])
 @pytest.mark.parametrize("key", ["gres", "gres_used"])
 def test_accelerators_that_cannot_be_read_do_not_pass_for_none(key: str, text: str) -> None:
-    with pytest.raises(Unreadable, match=f"node n1: {key} has no readable count"):
+    with pytest.raises(Unreadable, match=rf"node n\d+: {key} has no readable count"):
         parsed(node(), node(**{key: text}))
 
 
 @pytest.mark.parametrize("key", ["gres", "gres_used"])
 @pytest.mark.parametrize("value", [None, 8, ["gpu:8"]])
 def test_a_node_without_gres_texts_makes_the_answer_unreadable(key: str, value: object) -> None:
-    with pytest.raises(Unreadable, match=f"node n1.*{key}"):
+    with pytest.raises(Unreadable, match=rf"node n\d+.*{key}"):
         parsed(node(**{key: value}))
 
 

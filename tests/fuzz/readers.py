@@ -95,7 +95,7 @@ def _program(data: bytes) -> object:
 def _answer(case: Case, data: bytes) -> object:
     """The whole poll of this case, its first answer replaced."""
     answer = Answer(200, httpx.Headers({"content-type": "application/json"}), data)
-    turn = first_turn(case.site, collector_of(case, case.http(first=answer)), 0.0)
+    turn = first_turn(case.site, collector_of(case, case.http({0: answer})), 0.0)
     return sane(stamped(turn, asyncio.run(turn.collector.collect(case.now)), case.now))
 
 
