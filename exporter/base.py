@@ -3,7 +3,8 @@
 A sink writes one batch, at once, and owns no queue. The forwarder does the rest, and decides by the type of the error.
 
 SinkError
-├── Retry(after)            the sink is down, busy or locked: the cursor stays, the same points go again later
+├── Retry(after)            the sink is down or busy: the cursor stays, the same points go again later
+│   └── Broken              the sink broke over this batch, or is broken: the forwarder finds out which
 └── Rejected(which, why)    the sink will never take something in this batch: it is found, quarantined, passed over
 """
 
@@ -24,6 +25,10 @@ class Retry(SinkError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class Broken(Retry):
+    """5xx, or it hung up: it is down, or there is a point in this batch that it cannot digest."""
 
 
 class Rejected(SinkError):

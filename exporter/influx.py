@@ -15,9 +15,9 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
-from exporter.base import Rejected, Retry
+from exporter.base import Broken, Rejected, Retry
 from exporter.lineprotocol import lines_of
 from suanli.config import SinkConfig
 from suanli.model.secret import Hidden
@@ -60,6 +60,8 @@ class InfluxSink:
             self._write.write(bucket=self._bucket, org=self._org, record=body, write_precision=_SECONDS)
         except ApiException as error:
             raise _told(error, self._hide) from None
+        except ProtocolError as error:
+            raise Broken(f"{self.name} hung up: {type(error).__name__}") from None
         except (HTTPError, OSError) as error:
             raise Retry(f"{self.name} does not answer: {type(error).__name__}") from None
 
@@ -69,6 +71,8 @@ def _told(error: ApiException, hide: Hidden) -> Retry | Rejected:
     words = f"{status} {hide(str(error.message or error.body or error.reason))[:300]}"
     if status in _REFUSED_FOR_GOOD:
         return Rejected(words)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Broken(words, _retry_after(error))
     return Retry(words, _PAUSE if status in _NOT_LET_IN else _retry_after(error))
 
 
