@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.apart import apart
-from exporter.base import Broken, Rejected, Retry, Sink
+from exporter.base import Broken, Rejected, Retry, Shut, Sink
 from suanli.model.errors import Unavailable
 from suanli.model.rounds import Rounds
 from suanli.store.sql import Batch, Point
@@ -33,9 +33,13 @@ _log = logging.getLogger("suanli.forwarder")
 
 @dataclass(slots=True)
 class SinkHealth:
-    """What `/metrics` tells of a sink. refused: points quarantined since start; error: its last words, if down."""
+    """What `/metrics` tells of a sink. refused: points quarantined since start; error: its last words, if down.
+
+    shut: it does not let us in, until a write succeeds or fails in another way.
+    """
 
     error: str = ""
+    shut: bool = False
     refused: int = 0
     failures: int = 0
 
@@ -79,7 +83,7 @@ class Forwarder:
             return self._wait(error)
         except Unavailable as error:  # our own store: the points are in it, and the cursor stays
             return self._wait(Retry(str(error)))
-        self.health.error, self.health.failures = "", 0
+        self.health.error, self.health.shut, self.health.failures = "", False, 0
         return 0.0 if moved == BATCH or self._more else _IDLE
 
     def forward(self) -> int:
@@ -158,7 +162,7 @@ class Forwarder:
         self.health.refused += 1
 
     def _wait(self, error: Retry) -> float:
-        self.health.error = str(error)
+        self.health.error, self.health.shut = str(error), isinstance(error, Shut)
         self.health.failures += 1
         _log.warning("sink %s: %s", self.sink.name, error)
         if error.after is not None:

@@ -17,14 +17,13 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from exporter.base import Broken, Rejected, Retry
+from exporter.base import Broken, Rejected, Retry, Shut
 from exporter.lineprotocol import lines_of
 from suanli.config import SinkConfig
 from suanli.model.secret import Hidden
 from suanli.store.sql import Batch
 
 CHUNK = 5000
-_PAUSE = 60.0  # for a sink that does not let us in: its operator must act first
 _TIMEOUT_MS = 20_000
 _SECONDS = cast(WritePrecision, WritePrecision.S)  # the client annotates its constants as plain text
 _REFUSED_FOR_GOOD = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -73,7 +72,7 @@ def _told(error: ApiException, hide: Hidden) -> Retry | Rejected:
         return Rejected(words)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Broken(words, _retry_after(error))
-    return Retry(words, _PAUSE if status in _NOT_LET_IN else _retry_after(error))
+    return Shut(words) if status in _NOT_LET_IN else Retry(words, _retry_after(error))
 
 
 def _retry_after(error: ApiException) -> float | None:

@@ -147,7 +147,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
-        evaluator, notifier = _alerting(store, config, outcomes)
+        evaluator, notifier = _alerting(store, config, outcomes, forwarders)
         own, stages = OwnMetrics(store, forwarders), Stages(store)
         own.registry.register(Loops(loops))
         own.registry.register(stages)
@@ -201,11 +201,18 @@ def _last_heard(store: Store) -> dict[str, int]:
     return heard
 
 
-def _alerting(store: Store, config: Config, outcomes: Outcomes) -> tuple[Evaluator, Notifier]:
+def _alerting(
+    store: Store, config: Config, outcomes: Outcomes, forwarders: list[Forwarder]
+) -> tuple[Evaluator, Notifier]:
     """The evaluator tells the notifier what changed. While rounds fail nothing is known, and the heartbeat stops."""
     notifier = Notifier(store, config, lambda: [] if evaluator.fault else list(evaluator.alerts.values()))
-    evaluator = Evaluator(store, config, outcomes, notifier.on_change)
+    evaluator = Evaluator(store, config, outcomes, notifier.on_change, lambda: _shut(forwarders))
     return evaluator, notifier
+
+
+def _shut(forwarders: list[Forwarder]) -> list[str]:
+    """The sinks that do not let us in at the moment."""
+    return [one.sink.name for one in forwarders if one.health.shut]
 
 
 class _Tasks:

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 
 from exporter import forwarder as engine
-from exporter.base import Broken, Rejected, Retry
+from exporter.base import Broken, Rejected, Retry, Shut
 from exporter.forwarder import Forwarder
+from exporter.own import OwnMetrics
 from suanli.model.errors import Unavailable
 from suanli.store.sql import Batch, Store
 from tests.exporter.making import FakeSink, down
@@ -335,6 +337,26 @@ async def test_the_sinks_wish_to_wait_is_obeyed_and_told(store: Store) -> None:
     assert one.health.failures == 0
     one.stop()
     await asyncio.wait_for(task, 5)
+
+
+async def test_a_sink_that_does_not_let_us_in_is_paused_told_and_goes_on_by_itself(store: Store) -> None:
+    append(store, 2)
+    sink = FakeSink()
+    words = [Shut("401 unauthorized access"), Retry("503 busy")]
+    sink.before = lambda: raising(words.pop(0)) if words else None
+    one = Forwarder(store, sink)
+    assert await one._step() == 60.0
+    assert (one.health.shut, one.health.error, store.cursor("fake")) == (True, "401 unauthorized access", 0)
+    own = generate_latest(OwnMetrics(store, [one]).registry).decode()
+    assert 'suanli_sink_shut{sink="fake"} 1.0' in own
+    await one._step()
+    assert not one.health.shut, "it answers something else"
+    await one._step()
+    assert (one.health.shut, one.health.error, len(sink.kept), store.rejected("fake")) == (False, "", 2, [])
+
+
+def raising(error: Exception) -> None:
+    raise error
 
 
 async def test_stop_does_not_wait_for_a_sink_that_is_down(store: Store) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from exporter.base import Broken, Rejected, Retry, Sink, SinkError
+from exporter.base import Broken, Rejected, Retry, Shut, Sink, SinkError
 from exporter.forwarder import Forwarder
 from exporter.influx import CHUNK, InfluxSink
 from exporter.registry import REGISTRY, build
@@ -165,7 +165,7 @@ def test_refused_for_good(server: Answering, status: int) -> None:
 def test_not_let_in_waits_for_the_operator(server: Answering, status: int) -> None:
     server.answers(status, b'{"code": "unauthorized", "message": "unauthorized access"}')
     error = error_of(server.url)
-    assert isinstance(error, Retry)
+    assert isinstance(error, Shut)
     assert error.after == 60.0
     assert "unauthorized access" in str(error)
 
