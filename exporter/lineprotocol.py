@@ -8,7 +8,10 @@ from suanli.model.metric import INFLUX_MEASUREMENT, INFLUX_ROLLUPS, INFLUX_RUNGS
 from suanli.store.points import Point, RollupPoint
 
 # A real InfluxDB 2.7 reads a backslash before a comma as an escape however many there are: it cannot be written there.
-_ESCAPED = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\\": "/", "\n": r"\ ", "\r": r"\ ", "\t": r"\ "})
+_CARRIED = {"\\": "/", "\n": " ", "\r": " ", "\t": " "}
+_CARRY = str.maketrans(_CARRIED)
+_BEFORE = {",": r"\,", " ": r"\ ", "=": r"\="}
+_ESCAPED = str.maketrans(_BEFORE | {bad: _BEFORE.get(good, good) for bad, good in _CARRIED.items()})
 _FIELDS = sorted((rung.field, place) for place, rung in enumerate(INFLUX_RUNGS))
 
 
@@ -40,3 +43,8 @@ def _series(point: Point, measurement: str, *first: tuple[str, str]) -> str:
 def escaped(text: str) -> str:
     """A tag's value; what a line cannot carry is replaced: line ends and tabs by blanks, backslashes by slashes."""
     return text.translate(_ESCAPED)
+
+
+def carried(text: str) -> str:
+    """A tag's value as it comes back from where the line was sent."""
+    return text.translate(_CARRY)
