@@ -56,8 +56,9 @@ class Feed(Protocol):
 class Forwarder:
     """Keeps one sink up to date with the store until `stop`."""
 
-    def __init__(self, store: Feed, sink: Sink) -> None:
-        self._store, self.sink = store, sink
+    def __init__(self, store: Feed, sink: Sink, pace: float = 0.0) -> None:
+        """pace: seconds between two full batches."""
+        self._store, self.sink, self._pace = store, sink, pace
         self._more, self._broken = False, 0
         self.health = SinkHealth()
         self.rounds = Rounds(_PATIENCE)
@@ -84,7 +85,7 @@ class Forwarder:
         except Unavailable as error:  # our own store: the points are in it, and the cursor stays
             return self._wait(Retry(str(error)))
         self.health.error, self.health.shut, self.health.failures = "", False, 0
-        return 0.0 if moved == BATCH or self._more else _IDLE
+        return self._pace if moved == BATCH or self._more else _IDLE
 
     def forward(self) -> int:
         """Write the next batch, then advance; how many points that were. Raises Retry, and then the cursor stays."""
@@ -93,7 +94,7 @@ class Forwarder:
         if batch.points:
             self._deliver(batch)
         self._more = batch.more
-        if batch.last > cursor:
+        if batch.last != cursor:
             self._store.advance(self.sink.name, batch.last)
         return len(batch.points)
 

@@ -45,6 +45,7 @@ from suanli.registering.served import ServedDesk
 from suanli.registry.polled import is_pushed, polled_cross_check, polled_site
 from suanli.store.alone import alone
 from suanli.store.engine import store_file
+from suanli.store.feeds import Backlog, Live
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -53,6 +54,7 @@ from suanli.store.sql import Store
 from suanli.upkeep import Upkeep
 
 _REGISTRY_WATCH = 2.0
+_PACE = 0.5  # between two batches of what a sink missed: 10,000 points a second
 _STOP_WITHIN = 6.0  # all groups of tasks together; supervisors give ten seconds, and HTTP has three of its own
 _log = logging.getLogger("suanli.app")
 
@@ -143,7 +145,8 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         loops: dict[str, Loop] = {}
         stack.push_async_callback(pool.aclose)
         outcomes.heard_before(_last_heard(store))
-        forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
+        forwarders = [Forwarder(Live(store), sinks.build(sink)) for sink in config.sinks]
+        behind = [Forwarder(Backlog(store, sink.name), sinks.build(sink), _PACE) for sink in config.sinks]
         rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
@@ -180,6 +183,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         tasks = _Tasks(stack, loops)
         tasks.start(
             {f"sink {one.sink.name}": one for one in forwarders}
+            | {f"what sink {one.sink.name} missed": one for one in behind}
             | {f"hours and days to sink {one.sink.name}": one for one in rollups}
         )
         stack.push_async_callback(commit.close)

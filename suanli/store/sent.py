@@ -8,7 +8,7 @@ from sqlalchemy import Connection, literal, select
 
 from suanli.model.calendar import HOUR
 from suanli.model.metric import SAMPLE_RUNGS
-from suanli.store import closed, schema
+from suanli.store import closed, outbox, schema
 from suanli.store.points import Point, point_of
 from suanli.store.resend import again
 from suanli.store.samples import times_of
@@ -33,10 +33,13 @@ def points_between(store: Store, lo: int, hi: int) -> Iterator[tuple[int, Point]
 
 def not_sent(store: Store, sink: str, lo: int, hi: int) -> Slots:
     """The pools and hours of which points still wait for this sink."""
-    slot, cursor = schema.outbox.c, store.cursor(sink)
+    slot = schema.outbox.c
     hour = slot.at - slot.at % HOUR
-    rows = select(slot.pool_key, hour).where(slot.seq > cursor, slot.at >= lo, slot.at < hi).distinct()
+    rows = select(slot.pool_key, hour).where(slot.at >= lo, slot.at < hi).distinct()
     with store.reading() as connection:
+        gap_lo, gap_hi = outbox.gap(connection, sink)
+        behind = (slot.seq > outbox.cursor(connection, sink)) | (slot.seq > gap_lo) & (slot.seq <= gap_hi)
+        rows = rows.where(behind)
         return {(key, start) for key, start in connection.execute(rows)}
 
 
