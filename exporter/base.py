@@ -3,7 +3,9 @@
 A sink writes one batch, at once, and owns no queue. The forwarder does the rest, and decides by the type of the error.
 
 SinkError
-├── Retry(after)            the sink is down, busy or locked: the cursor stays, the same points go again later
+├── Retry(after)            the sink is down or busy: the cursor stays, the same points go again later
+│   ├── Shut                it does not let us in, or what we write to is not there: a person must act
+│   └── Broken              the sink broke over this batch, or is broken: the forwarder finds out which
 └── Rejected(which, why)    the sink will never take something in this batch: it is found, quarantined, passed over
 """
 
@@ -24,6 +26,17 @@ class Retry(SinkError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class Shut(Retry):
+    """401, 403, 404: the sink is paused, and tried again every minute until it lets us in."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 60.0)
+
+
+class Broken(Retry):
+    """5xx, or it hung up: it is down, or there is a point in this batch that it cannot digest."""
 
 
 class Rejected(SinkError):

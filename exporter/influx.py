@@ -15,16 +15,15 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
-from exporter.base import Rejected, Retry
+from exporter.base import Broken, Rejected, Retry, Shut
 from exporter.lineprotocol import lines_of
 from suanli.config import SinkConfig
 from suanli.model.secret import Hidden
 from suanli.store.sql import Batch
 
 CHUNK = 5000
-_PAUSE = 60.0  # for a sink that does not let us in: its operator must act first
 _TIMEOUT_MS = 20_000
 _SECONDS = cast(WritePrecision, WritePrecision.S)  # the client annotates its constants as plain text
 _REFUSED_FOR_GOOD = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -60,6 +59,8 @@ class InfluxSink:
             self._write.write(bucket=self._bucket, org=self._org, record=body, write_precision=_SECONDS)
         except ApiException as error:
             raise _told(error, self._hide) from None
+        except ProtocolError as error:
+            raise Broken(f"{self.name} hung up: {type(error).__name__}") from None
         except (HTTPError, OSError) as error:
             raise Retry(f"{self.name} does not answer: {type(error).__name__}") from None
 
@@ -69,7 +70,9 @@ def _told(error: ApiException, hide: Hidden) -> Retry | Rejected:
     words = f"{status} {hide(str(error.message or error.body or error.reason))[:300]}"
     if status in _REFUSED_FOR_GOOD:
         return Rejected(words)
-    return Retry(words, _PAUSE if status in _NOT_LET_IN else _retry_after(error))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Broken(words, _retry_after(error))
+    return Shut(words) if status in _NOT_LET_IN else Retry(words, _retry_after(error))
 
 
 def _retry_after(error: ApiException) -> float | None:

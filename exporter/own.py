@@ -52,13 +52,15 @@ class _Sinks(Collector):
         lag = GaugeMetricFamily("suanli_sink_lag_seconds", "Age of the oldest sample not yet sent.", labels=["sink"])
         pending = GaugeMetricFamily("suanli_sink_pending_samples", "Samples not yet sent.", labels=["sink"])
         refused = CounterMetricFamily("suanli_sink_rejected_samples", "Samples that the sink refused.", labels=["sink"])
+        shut = GaugeMetricFamily("suanli_sink_shut", "1 while the sink does not let us in.", labels=["sink"])
         for forwarder in self._forwarders:
             name = forwarder.sink.name
             count, oldest = self._store.pending(name)
             pending.add_metric([name], count)
             lag.add_metric([name], 0.0 if oldest is None else max(0.0, self._clock() - oldest))
             refused.add_metric([name], forwarder.health.refused)
-        yield from (lag, pending, refused)
+            shut.add_metric([name], forwarder.health.shut)
+        yield from (lag, pending, refused, shut)
 
 
 class _Doubts(Collector):

@@ -6,11 +6,20 @@ from collections.abc import Callable
 
 from exporter.base import Sink
 from exporter.influx import InfluxSink
+from exporter.readback.base import Reader
+from exporter.readback.influx import InfluxReader
+from exporter.readback.victoria import VictoriaReader
 from suanli.config import SinkConfig
 
 REGISTRY: dict[str, Callable[[SinkConfig], Sink]] = {
     "influxdb": InfluxSink,
     "victoriametrics": InfluxSink,
+}
+
+
+READERS: dict[str, Callable[[SinkConfig], Reader]] = {
+    "influxdb": InfluxReader,
+    "victoriametrics": VictoriaReader,
 }
 
 

@@ -43,6 +43,7 @@ from suanli.registering.served import ServedDesk
 from suanli.registry.polled import is_pushed, polled_cross_check, polled_site
 from suanli.store.alone import alone
 from suanli.store.engine import store_file
+from suanli.store.feeds import Backlog, Live
 from suanli.store.group import GroupCommit
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedSite
@@ -51,6 +52,7 @@ from suanli.store.sql import Store
 from suanli.upkeep import Upkeep
 
 _REGISTRY_WATCH = 2.0
+_PACE = 0.5  # between two batches of what a sink missed: 10,000 points a second
 _STOP_WITHIN = 6.0  # all groups of tasks together; supervisors give ten seconds, and HTTP has three of its own
 _log = logging.getLogger("suanli.app")
 
@@ -141,11 +143,12 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         loops: dict[str, Loop] = {}
         stack.push_async_callback(pool.aclose)
         outcomes.heard_before(_last_heard(store))
-        forwarders = [Forwarder(store, sinks.build(sink)) for sink in config.sinks]
+        forwarders = [Forwarder(Live(store), sinks.build(sink)) for sink in config.sinks]
+        behind = [Forwarder(Backlog(store, sink.name), sinks.build(sink), _PACE) for sink in config.sinks]
         rollups = [Forwarder(Rollups(store, config.zone), sinks.build(sink)) for sink in config.sinks]
         await asyncio.to_thread(store.subscribe, [one.sink.name for one in forwarders])
         await asyncio.to_thread(subscribe, store, [one.sink.name for one in rollups])
-        evaluator, notifier = _alerting(store, config, outcomes)
+        evaluator, notifier = _alerting(store, config, outcomes, forwarders)
         own, stages = OwnMetrics(store, forwarders), Stages(store)
         own.registry.register(Loops(loops))
         own.registry.register(stages)
@@ -179,6 +182,7 @@ async def serving(config: Config) -> AsyncIterator[Service]:
         tasks = _Tasks(stack, loops)
         tasks.start(
             {f"sink {one.sink.name}": one for one in forwarders}
+            | {f"what sink {one.sink.name} missed": one for one in behind}
             | {f"hours and days to sink {one.sink.name}": one for one in rollups}
         )
         stack.push_async_callback(commit.close)
@@ -200,11 +204,18 @@ def _last_heard(store: Store) -> dict[str, int]:
     return heard
 
 
-def _alerting(store: Store, config: Config, outcomes: Outcomes) -> tuple[Evaluator, Notifier]:
+def _alerting(
+    store: Store, config: Config, outcomes: Outcomes, forwarders: list[Forwarder]
+) -> tuple[Evaluator, Notifier]:
     """The evaluator tells the notifier what changed. While rounds fail nothing is known, and the heartbeat stops."""
     notifier = Notifier(store, config, lambda: [] if evaluator.fault else list(evaluator.alerts.values()))
-    evaluator = Evaluator(store, config, outcomes, notifier.on_change)
+    evaluator = Evaluator(store, config, outcomes, notifier.on_change, lambda: _shut(forwarders))
     return evaluator, notifier
+
+
+def _shut(forwarders: list[Forwarder]) -> list[str]:
+    """The sinks that do not let us in at the moment."""
+    return [one.sink.name for one in forwarders if one.health.shut]
 
 
 class _Tasks:

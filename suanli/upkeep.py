@@ -99,7 +99,7 @@ def clear(store: Store, config: Config) -> int:
 def delivered(store: Store, config: Config) -> int:
     """The number up to which every configured sink has everything; without sinks nobody waits for anything."""
     if config.sinks:
-        return min(store.cursor(sink.name) for sink in config.sinks)
+        return min(store.delivered(sink.name) for sink in config.sinks)
     with store.reading() as connection:
         return counter(connection, "sample_seq")
 

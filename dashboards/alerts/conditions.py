@@ -94,6 +94,11 @@ def _sink_lagging(most: str) -> Condition:
     return Condition(f"{lag} > {most}", lag, lag, value=lag)
 
 
+def _sink_shut(_: str) -> Condition:
+    shut = by(["sink"], "suanli_sink_shut")
+    return Condition(f"{shut} > 0", shut, shut)
+
+
 def _quarantine_growing(most: str) -> Condition:
     """A check has no row before it first finds something, and `increase` would not count what it found then."""
     now, before = (_quarantined(offset) for offset in ("", " offset 1h"))
@@ -146,6 +151,7 @@ _OF: dict[str, Callable[[str], Condition]] = {
     "used_above_online": _used_above_online,
     "capacity_jump": _capacity_jump,
     "sink_lagging": _sink_lagging,
+    "sink_shut": _sink_shut,
     "quarantine_growing": _quarantine_growing,
     "disk_low": _disk_low,
     "dead_man": _dead_man,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suanli.alerts.readings import readings
@@ -46,13 +46,20 @@ class Evaluator:
     """Looks at every alert of one store until `stop`.
 
     on_change: is told what changed, in this evaluator's thread and outside of any transaction, before it is recorded;
-    so where it raises, or the process dies, it is told the same again, and never less.
+    so where it raises, or the process dies, it is told the same again, and never less. shut: the sinks that do not let
+    us in at the moment.
     """
 
     def __init__(
-        self, store: Store, config: Config, outcomes: Outcomes, on_change: Callable[[list[Change]], None] = _nobody
+        self,
+        store: Store,
+        config: Config,
+        outcomes: Outcomes,
+        on_change: Callable[[list[Change]], None] = _nobody,
+        shut: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._store, self._config, self._outcomes, self._on_change = store, config, outcomes, on_change
+        self._shut = shut
         self._rules = rules_of(config)
         self._known: dict[Key, Alert] | None = None
         self.rounds = Rounds()
@@ -93,7 +100,7 @@ class Evaluator:
     def round(self, now: int) -> list[Change]:
         """Look at everything once; what changed. Raises SuanliError when the store cannot be read or written."""
         with self._lock:
-            seen = look(self._store, self._config, self._outcomes, now)
+            seen = look(self._store, self._config, self._outcomes, now, self._shut())
             found = standings(self._config.targets, seen.states, seen.judged)
             done = carried_on(self._acknowledged(), readings(self._rules, found, seen), now)
             if done.changes:

@@ -53,6 +53,11 @@ def _lags(rule: Rule, seen: Seen) -> Iterator[Reading]:
         yield Reading(rule, (("sink", sink),), lag > (rule.threshold or 0.0), lag)
 
 
+def _shut(rule: Rule, seen: Seen) -> Iterator[Reading]:
+    for sink in sorted(seen.lags):
+        yield Reading(rule, (("sink", sink),), sink in seen.shut)
+
+
 def _quarantine(rule: Rule, seen: Seen) -> Iterator[Reading]:
     yield Reading(rule, (), seen.quarantined > (rule.threshold or 0.0), float(seen.quarantined))
 
@@ -69,6 +74,7 @@ def _dead_man(rule: Rule, _: Seen) -> Iterator[Reading]:
 _OTHERS: dict[str, Callable[[Rule, Seen], Iterator[Reading]]] = {
     "coverage_low": _coverage,
     "sink_lagging": _lags,
+    "sink_shut": _shut,
     "quarantine_growing": _quarantine,
     "disk_low": _disk,
     "dead_man": _dead_man,

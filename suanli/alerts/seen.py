@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from suanli.alerts.jumps import jumps
@@ -22,7 +22,8 @@ _HOUR = 3600
 class Seen:
     """judged: the states as maintenance leaves them; maintained: sites that are worked on. jumps: by site.
 
-    lags: seconds by sink; quarantined: within the last hour; free: bytes, None where nobody knows.
+    lags: seconds by sink; shut: sinks that do not let us in; quarantined: within the last hour; free: bytes, None where
+    nobody knows.
     """
 
     registry: Sequence[RecordedSite]
@@ -32,11 +33,12 @@ class Seen:
     outcomes: Outcomes
     jumps: dict[str, float | None]
     lags: dict[str, float]
+    shut: frozenset[str]
     quarantined: int
     free: int | None
 
 
-def look(store: Store, config: Config, outcomes: Outcomes, now: int) -> Seen:
+def look(store: Store, config: Config, outcomes: Outcomes, now: int, shut: Iterable[str] = ()) -> Seen:
     """Everything as it is now; Unavailable when the store cannot be read."""
     states = store.states_now(now)
     with store.reading() as connection:
@@ -49,6 +51,7 @@ def look(store: Store, config: Config, outcomes: Outcomes, now: int) -> Seen:
             outcomes=outcomes,
             jumps=jumps(connection, store.timelines, states, now),
             lags={sink.name: lag_of(store, sink.name, now) for sink in config.sinks},
+            shut=frozenset(shut),
             quarantined=quarantined_since(connection, now - _HOUR),
             free=free_bytes(store.engine),
         )

@@ -29,6 +29,7 @@ from suanli.cli import (
     registry,
     rules,
     running,
+    sinks,
     upkeep,
 )
 from suanli.cli.context import Globals, run_told
@@ -79,6 +80,7 @@ app.add_typer(pool.pool, name="pool")
 app.add_typer(maintenance.maintenance, name="maintenance")
 app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(sinks.sink, name="sink")
 app.add_typer(rates.app, name="rates")
 app.command()(history.history)
 app.command()(disagreements.disagreements)

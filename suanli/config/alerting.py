@@ -60,6 +60,7 @@ class AlertsConfig(BaseModel):
     used_above_online: KindConfig = KindConfig()
     capacity_jump: KindConfig = KindConfig()
     sink_lagging: KindConfig = KindConfig()
+    sink_shut: KindConfig = KindConfig()
     quarantine_growing: KindConfig = KindConfig()
     disk_low: KindConfig = KindConfig()
     dead_man: KindConfig = KindConfig()

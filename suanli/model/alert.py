@@ -158,6 +158,17 @@ ALERTS: tuple[AlertKind, ...] = (
         "推送目标 {sink} 滞后 {value}；数据未丢失",
     ),
     AlertKind(
+        "sink_shut",
+        ("sink",),
+        "warning",
+        None,
+        "",
+        120,
+        0,
+        "{sink} does not let us in: token, permission or name; nothing is lost",
+        "推送目标 {sink} 拒绝访问：请检查令牌、权限或名称；数据未丢失",
+    ),
+    AlertKind(
         "quarantine_growing",
         (),
         "warning",

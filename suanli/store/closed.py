@@ -68,6 +68,12 @@ def corrected(connection: Connection, before: Mapping[int, Timeline], after: Map
     _enqueue(connection, sorted(cells))
 
 
+def again(connection: Connection, stretches: Iterable[tuple[int, int]]) -> None:
+    """The closed cells that these reach into go out once more, whole."""
+    cells = {cell for lo, hi in stretches for cell in _cells(connection, lo, hi)}
+    _enqueue(connection, [(*cell, EVERYBODY) for cell in sorted(cells)])
+
+
 def waiting(connection: Connection, cursor: int, limit: int) -> list[tuple[int, Cell]]:
     """The next cells behind this cursor: one that is whole, or several that are of one pool each."""
     table = schema.rollup_outbox

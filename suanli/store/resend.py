@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from sqlalchemy import Connection, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select
 
 from suanli.registry.timeline import FOR_EVER, Span, Timeline
 from suanli.store import schema
@@ -53,16 +53,22 @@ def _names(span: Span) -> tuple[str, ...]:
 
 def _enqueue(connection: Connection, key: int, lo: int, hi: int) -> int:
     """These samples once more in the outbox, in order of time; a repeated point is the same point."""
-    sample, slot = schema.samples.c, schema.outbox.c
-    source_at, reach, last = times_of(schema.samples)[0], reach_of(connection), counter(connection, "sample_seq")
-    place = func.row_number().over(order_by=sample.at)
-    rows = select(literal(last) + place, sample.at, sample.pool_key).where(
+    sample, source_at, reach = schema.samples.c, times_of(schema.samples)[0], reach_of(connection)
+    return again(
+        connection,
         sample.pool_key == key,
         sample.at.between(lo - reach, min(hi + reach, FOR_EVER)),
         source_at >= lo,
         source_at < hi,
     )
-    again = insert(schema.outbox).from_select([slot.seq, slot.at, slot.pool_key], rows)
-    count = connection.execute(again, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def again(connection: Connection, *which: ColumnElement[bool]) -> int:
+    """Put these samples behind all cursors, in order of time; how many those are."""
+    sample, slot, last = schema.samples.c, schema.outbox.c, counter(connection, "sample_seq")
+    place = func.row_number().over(order_by=sample.at)
+    rows = select(literal(last) + place, sample.at, sample.pool_key).where(*which)
+    more = insert(schema.outbox).from_select([slot.seq, slot.at, slot.pool_key], rows)
+    count = connection.execute(more, execution_options={"preserve_rowcount": True}).rowcount
     set_counter(connection, "sample_seq", last + count)
     return count

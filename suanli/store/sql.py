@@ -16,12 +16,11 @@ from suanli.model.clock import Clock
 from suanli.model.disagreement import Disagreement
 from suanli.model.errors import Unavailable
 from suanli.model.message import Message
-from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.rates import PoolState
 from suanli.model.sample import Sample
 from suanli.model.secret import SecretRef
 from suanli.registry.timeline import Timeline
-from suanli.store import closed, findings, quarantine, schema
+from suanli.store import closed, findings, outbox, quarantine, schema
 from suanli.store import samples as on_disk
 from suanli.store.dialect import reading, run, told, upsert
 from suanli.store.engine import ensure_schema, open_engine
@@ -38,7 +37,6 @@ from suanli.store.states import pool_states
 from suanli.store.taken import Taken, nothing_else
 
 _log = logging.getLogger("suanli.store")
-_RUNG_FIELDS = tuple(rung.field for rung in SAMPLE_RUNGS)
 
 
 class Store:
@@ -151,12 +149,9 @@ class Store:
 
     def after(self, cursor: int, limit: int) -> Batch:
         """The next points behind this cursor, oldest first."""
-        sample, slot = schema.samples.c, schema.outbox.c
-        columns = (slot.seq, slot.pool_key, slot.at, on_disk.times_of(schema.samples)[0])
-        same = (sample.at == slot.at) & (sample.pool_key == slot.pool_key)
-        rows = select(*columns, *(sample[name] for name in _RUNG_FIELDS)).join_from(schema.outbox, schema.samples, same)
+        seq = schema.outbox.c.seq
         with self.reading() as connection:
-            found = connection.execute(rows.where(slot.seq > cursor).order_by(slot.seq).limit(limit)).all()
+            found = outbox.rows(connection, seq > cursor, seq, limit)
             timelines = self.timelines_in(connection) if found else {}
         points = [point_of(row, timelines[row.pool_key]) for row in found]
         return Batch(tuple(filter(None, points)), found[-1][0] if found else cursor)
@@ -173,8 +168,12 @@ class Store:
     def cursor(self, sink: str) -> int:
         """Where this sink stands; a new one stands at the beginning."""
         with self.reading() as connection:
-            found = connection.execute(select(schema.cursors.c.seq).where(schema.cursors.c.sink == sink)).scalar()
-        return found or 0
+            return outbox.cursor(connection, sink)
+
+    def delivered(self, sink: str) -> int:
+        """Up to where this sink has everything."""
+        with self.reading() as connection:
+            return outbox.delivered(connection, sink)
 
     def subscribe(self, sinks: Iterable[str]) -> None:
         """These sinks get everything from now on, and what there is: a new one also what others had sent before.
@@ -185,9 +184,7 @@ class Store:
         with self.writing() as connection:
             first = connection.execute(select(func.min(schema.outbox.c.seq))).scalar()
             gone = on_disk.counter(connection, "sample_seq") if first is None else first - 1
-            rows = connection.execute(select(schema.cursors.c.sink, schema.cursors.c.seq))
-            cursors = {row.sink: row.seq for row in rows}
-            late = [sink for sink in sinks if cursors.get(sink, 0) < gone]
+            late = [sink for sink in sinks if outbox.delivered(connection, sink) < gone]
             start = gone - run(connection, _BACK, (gone, gone)) if late else 0
             for sink in sinks:
                 row = upsert(connection, schema.cursors).values(sink=sink, seq=start if sink in late else 0)
@@ -221,12 +218,15 @@ class Store:
 
         One that was replaced meanwhile counts twice.
         """
-        slot, sample, cursor = schema.outbox.c, schema.samples.c, self.cursor(sink)
+        slot, sample = schema.outbox.c, schema.samples.c
         same = (sample.at == slot.at) & (sample.pool_key == slot.pool_key)
         oldest = select(on_disk.times_of(schema.samples)[1]).join_from(schema.outbox, schema.samples, same)
         with self.reading() as connection:
-            fetched_at = connection.execute(oldest.where(slot.seq > cursor).order_by(slot.seq).limit(1)).scalar()
-            return on_disk.counter(connection, "sample_seq") - cursor, fetched_at
+            lo, hi = outbox.gap(connection, sink)
+            behind = slot.seq > outbox.delivered(connection, sink)
+            fetched_at = connection.execute(oldest.where(behind).order_by(slot.seq).limit(1)).scalar()
+            count = on_disk.counter(connection, "sample_seq") - outbox.cursor(connection, sink) + max(0, hi - lo)
+            return count, fetched_at
 
     def states(self, at: int, as_of: int | None = None) -> list[PoolState]:
         """Every pool as it was at `at`, from what was recorded by `as_of` (all of it when None)."""

@@ -19,6 +19,7 @@ from tests.benchmarks.appending import appending_figures
 from tests.benchmarks.boards import boards_figures
 from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
+from tests.benchmarks.forwarding import forwarding_figures
 from tests.benchmarks.history import history_figures
 from tests.benchmarks.polling import Load, polling_figures
 from tests.benchmarks.redfish import redfish_figures
@@ -28,7 +29,7 @@ from tests.benchmarks.startup import startup_figures
 
 _NODES = 5000
 """Of one Slurm site."""
-_PARTS = ("polling", "startup", "appending", "history", "redfish", "boards")
+_PARTS = ("polling", "startup", "appending", "forwarding", "history", "redfish", "boards")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="suanli-bench-") as name:
-        folders = {
-            part: Path(name) / part for part in ("polling", "startup", "appending", "history", "redfish", "boards")
-        }
+        folders = {part: Path(name) / part for part in _PARTS}
         for folder in folders.values():
             folder.mkdir()
         return [
@@ -67,6 +66,7 @@ def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
             *rendering_figures((load.sites, 5 * load.sites)),
             *alerting_figures(5 * load.sites),
             *appending_figures(folders["appending"]),
+            *forwarding_figures(folders["forwarding"], scale),
             *history_figures(folders["history"], scale),
             *redfish_figures(bmcs, folders["redfish"]),
             *slurm_figures(_NODES),

@@ -60,4 +60,4 @@ def _seen(sites: int) -> Seen:
     registry, timelines, latest, outcomes = fleet(sites)
     states = pool_states(timelines, latest, NOW)
     jumps: dict[str, float | None] = {item.site.id: 0.0 for item in registry}
-    return Seen(registry, states, states, frozenset(), outcomes, jumps, {}, 0, 10**12)
+    return Seen(registry, states, states, frozenset(), outcomes, jumps, {}, frozenset(), 0, 10**12)

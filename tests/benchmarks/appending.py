@@ -51,6 +51,17 @@ def appending_figures(folder: Path) -> list[Figure]:
         ours.close()
 
 
+def appended(file: Path, count: int) -> Store:
+    """A store in which so many samples wait for sinks."""
+    clock = _Clock()
+    store = _store(file, clock)
+    for start in range(0, count, 10_000):
+        samples = _samples(min(10_000, count - start), _START + start // (_SITES * _POOLS) * 5)
+        clock.at = samples[-1].at
+        store.append(samples)
+    return store
+
+
 def _figures(ours: Store, clock: _Clock, raw: sqlite3.Connection, size: int) -> list[Figure]:
     mine, others = [], []
     for turn in range(_TURNS):

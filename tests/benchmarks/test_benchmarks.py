@@ -67,6 +67,8 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     stored = rows["samples_stored"]
     assert stored["met"] is True
     assert stored["value"] == stored["beside_value"] >= len(POOLS) * SITES * (rounds + 1)
+    assert rows["forward_points_held"]["met"] is True
+    assert {"forward_cpu_us_per_point", "forward_beside_a_post_us", "forward_memory_mb"} <= set(rows)
     assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
     assert {"redfish_4_expanded_s", "redfish_4_first_s", "redfish_4_plain_s"} <= set(rows)
     assert {"slurm_5000_nodes_cpu_s", "slurm_5000_parse_cpu_s"} <= set(rows)

@@ -30,7 +30,7 @@ class Victoria:
     """One running VictoriaMetrics; no query is answered from its cache."""
 
     def __init__(self, url: str, client: httpx.Client) -> None:
-        self._url, self._client = url, client
+        self.url, self._client = url, client
 
     def take(self, pools: Iterable[Hours]) -> None:
         """Store these points and make them visible."""
@@ -42,6 +42,12 @@ class Victoria:
             ]
             self._ask("POST", "/api/v1/import", {}, "\n".join(map(json.dumps, lines)))
         self._ask("GET", "/internal/force_flush", {})
+
+    def points(self, name: str) -> int:
+        """How many points of this name it holds, whenever they were."""
+        self._ask("GET", "/internal/force_flush", {})
+        rows = self._ask("GET", "/api/v1/export", {"match[]": name}).splitlines()
+        return sum(len(json.loads(row)["values"]) for row in rows)
 
     def count(self, lo: int, hi: int) -> int:
         """How many hours it holds of [lo, hi)."""
@@ -68,7 +74,7 @@ class Victoria:
 
     def _ask(self, method: str, path: str, parameters: dict[str, str], body: str = "") -> bytes:
         try:
-            answer = self._client.request(method, f"{self._url}{path}", params=parameters, content=body)
+            answer = self._client.request(method, f"{self.url}{path}", params=parameters, content=body)
             return answer.raise_for_status().content
         except httpx.HTTPError as error:
             raise BenchError(f"VictoriaMetrics: {error}") from None

@@ -129,6 +129,11 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("not yet", {'suanli_sink_lag_seconds{sink="influx"}': 901}, 4),
         Case("not far behind", {'suanli_sink_lag_seconds{sink="influx"}': 900}, _LONG),
     ),
+    "SuanliSinkShut": (
+        Case("not let in", {'suanli_sink_shut{sink="influx"}': 1}, 2, {"severity": "warning", "sink": "influx"}),
+        Case("not yet", {'suanli_sink_shut{sink="influx"}': 1}, 1),
+        Case("let in", {'suanli_sink_shut{sink="influx"}': 0}, _LONG),
+    ),
     "SuanliQuarantineGrowing": (
         Case("eleven within the hour", {_quarantined("x"): [0.0] * 61 + [11]}, 61, {"severity": "warning"}),
         Case("found by a check that had no row", {_quarantined("x"): [None] * 61 + [11]}, 61, {"severity": "warning"}),

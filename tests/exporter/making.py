@@ -97,6 +97,7 @@ class FakeSink:
         self.kept: dict[tuple[str, str, int], tuple[float | None, ...]] = {}
         self.written: list[int] = []
         self.batches: list[int] = []
+        self.asked: list[list[int]] = []
         self.closed = False
         self.before: Callable[[], None] = _nothing
         self.after: Callable[[], None] = _nothing

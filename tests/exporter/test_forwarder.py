@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 
 from exporter import forwarder as engine
-from exporter.base import Rejected, Retry
+from exporter.base import Broken, Rejected, Retry, Shut
 from exporter.forwarder import Forwarder
+from exporter.own import OwnMetrics
 from suanli.model.errors import Unavailable
-from suanli.store.sql import Store
+from suanli.store.sql import Batch, Store
 from tests.exporter.making import FakeSink, down
 from tests.suanli.making import T0, a_pool, a_sample, a_site, a_store
 
@@ -204,6 +206,90 @@ def test_down_in_the_middle_of_halving_keeps_the_cursor_and_quarantines_once(sto
     assert len(sink.kept) == 7
 
 
+# ---------------------------------------------------------------- broken over one point, or broken
+
+
+def breaks_over(sink: FakeSink, bad: set[int]) -> None:
+    """500 for every body with one of these points, for ever."""
+    write = sink.write
+
+    def breaking(batch: Batch) -> None:
+        sink.asked.append([point.seq for point in batch.points])
+        if bad.intersection(point.seq for point in batch.points):
+            raise Broken("500 cannot digest it")
+        write(batch)
+
+    sink.write = breaking  # type: ignore[method-assign] # what is to go wrong, from outside
+
+
+def tried(one: Forwarder, times: int) -> int:
+    """How many of so many rounds failed."""
+    failed = 0
+    for _ in range(times):
+        try:
+            one.forward()
+        except Retry:
+            failed += 1
+    return failed
+
+
+def test_a_sink_that_breaks_over_one_point_for_ever_gets_all_others(store: Store) -> None:
+    append(store, 1000)
+    sink = FakeSink()
+    breaks_over(sink, {617})
+    assert tried(Forwarder(store, sink), engine._BROKEN_OFTEN + 1) == engine._BROKEN_OFTEN
+    assert [(seq, words) for seq, _, words in store.rejected("fake")] == [(617, "500 cannot digest it")]
+    assert (len(sink.kept), store.cursor("fake")) == (999, 1000)
+    alone = [place for place, asked in enumerate(sink.asked) if asked == [617]]
+    assert len(alone) >= 2
+    assert all(sink.asked[place + 1] != [617] for place in alone), "the witness is asked after each failure"
+    assert len(sink.asked) < 60, "halved, not tried one by one"
+
+
+def test_a_sink_that_is_down_for_ever_is_asked_for_witnesses_and_nothing_is_quarantined(store: Store) -> None:
+    append(store, 20)
+    sink = FakeSink()
+    breaks_over(sink, set(range(1, 22)))
+    assert tried(Forwarder(store, sink), 30) == 30
+    assert (store.rejected("fake"), store.cursor("fake")) == ([], 0)
+    assert len(sink.asked) <= 30 * (engine._PROBES + 1)
+
+
+def test_what_has_no_line_is_no_witness(store: Store) -> None:
+    store.append([a_sample(T0, None, None)])
+    store.append([a_sample(T0 + 1, 1.0)])
+    sink = FakeSink()
+    breaks_over(sink, {2})
+    sink.line = lambda batch: "" if batch.last == 1 else "line"  # type: ignore[method-assign] # as of a pool never built
+    assert tried(Forwarder(store, sink), 12) == 12
+    assert store.rejected("fake") == []
+
+
+def test_one_point_alone_waits_for_another_that_shows_that_the_sink_works(store: Store) -> None:
+    append(store, 1)
+    sink = FakeSink()
+    breaks_over(sink, {1})
+    one = Forwarder(store, sink)
+    assert tried(one, 9) == 9
+    append(store, 1, 1)
+    assert tried(one, 1) == 0
+    assert [seq for seq, _, _ in store.rejected("fake")] == [1]
+
+
+def test_a_sink_that_goes_down_while_it_is_halved_loses_nothing(store: Store) -> None:
+    append(store, 100)
+    sink = FakeSink()
+    bad = {50}
+    breaks_over(sink, bad)
+    sink.after = lambda: bad.update(range(1, 101)) if len(sink.batches) == 4 else None
+    one = Forwarder(store, sink)
+    assert tried(one, 20) == 20
+    assert (store.rejected("fake"), store.cursor("fake")) == ([], 0)
+    bad.difference_update(set(range(1, 101)) - {50})
+    assert tried(one, 1) == 0
+    assert ([seq for seq, _, _ in store.rejected("fake")], len(sink.kept)) == ([50], 99)
+
+
 # ---------------------------------------------------------------- running
 
 
@@ -251,6 +337,26 @@ async def test_the_sinks_wish_to_wait_is_obeyed_and_told(store: Store) -> None:
     assert one.health.failures == 0
     one.stop()
     await asyncio.wait_for(task, 5)
+
+
+async def test_a_sink_that_does_not_let_us_in_is_paused_told_and_goes_on_by_itself(store: Store) -> None:
+    append(store, 2)
+    sink = FakeSink()
+    words = [Shut("401 unauthorized access"), Retry("503 busy")]
+    sink.before = lambda: raising(words.pop(0)) if words else None
+    one = Forwarder(store, sink)
+    assert await one._step() == 60.0
+    assert (one.health.shut, one.health.error, store.cursor("fake")) == (True, "401 unauthorized access", 0)
+    own = generate_latest(OwnMetrics(store, [one]).registry).decode()
+    assert 'suanli_sink_shut{sink="fake"} 1.0' in own
+    await one._step()
+    assert not one.health.shut, "it answers something else"
+    await one._step()
+    assert (one.health.shut, one.health.error, len(sink.kept), store.rejected("fake")) == (False, "", 2, [])
+
+
+def raising(error: Exception) -> None:
+    raise error
 
 
 async def test_stop_does_not_wait_for_a_sink_that_is_down(store: Store) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from exporter.base import Rejected, Retry, Sink, SinkError
+from exporter.base import Broken, Rejected, Retry, Shut, Sink, SinkError
 from exporter.forwarder import Forwarder
 from exporter.influx import CHUNK, InfluxSink
 from exporter.registry import REGISTRY, build
@@ -165,7 +165,7 @@ def test_refused_for_good(server: Answering, status: int) -> None:
 def test_not_let_in_waits_for_the_operator(server: Answering, status: int) -> None:
     server.answers(status, b'{"code": "unauthorized", "message": "unauthorized access"}')
     error = error_of(server.url)
-    assert isinstance(error, Retry)
+    assert isinstance(error, Shut)
     assert error.after == 60.0
     assert "unauthorized access" in str(error)
 
@@ -190,6 +190,7 @@ def test_busy_or_broken_is_tried_again(server: Answering, status: int, header: s
     error = error_of(server.url)
     assert isinstance(error, Retry)
     assert error.after == after
+    assert isinstance(error, Broken) == (status >= 500)
     assert str(status) in str(error)
     assert len(server.asked) == 1, "the forwarder repeats, not the client"
 
@@ -198,10 +199,12 @@ def test_a_hang_up_and_nobody_there_are_tried_again(server: Answering) -> None:
     server.answers(HANG_UP)
     hung_up = error_of(server.url)
     nobody = error_of("http://127.0.0.1:9")
-    for error in (hung_up, nobody):
-        assert isinstance(error, Retry)
-        assert error.after is None
-        assert str(error).startswith("one does not answer: ")
+    assert isinstance(hung_up, Broken), "what hangs up may do so for this body alone"
+    assert str(hung_up).startswith("one hung up: ")
+    assert isinstance(nobody, Retry)
+    assert not isinstance(nobody, Broken)
+    assert str(nobody).startswith("one does not answer: ")
+    assert hung_up.after is nobody.after is None
 
 
 def test_a_missing_token_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:

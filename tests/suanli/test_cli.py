@@ -40,7 +40,7 @@ COMMANDS = {
     "capacity approve", "capacity reject", "capacity withdraw", "capacity submissions",
     "maintenance add", "maintenance approve", "maintenance end", "maintenance list",
     "quarantine list", "quarantine show", "quarantine release",
-    "rules build", "rules check",
+    "rules build", "rules check", "sink verify",
     "config check", "db upgrade", "db upkeep", "db check", "db backup", "db restore",
     "token create", "token list", "token revoke", "audit",
 }  # fmt: skip

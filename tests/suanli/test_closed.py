@@ -12,6 +12,7 @@ import pytest
 from suanli.store.points import RollupPoint
 from suanli.store.rollup import GRACE, roll
 from suanli.store.rollup_points import Rollups, subscribe
+from suanli.store.sent import send_hours
 from suanli.store.sql import Store
 from tests.suanli.making import ZONE, Clock, a_pool, a_sample, a_site, a_store, built, register
 
@@ -173,3 +174,20 @@ def test_a_large_change_goes_by_whole_cells(clock: Clock) -> None:
         batch = Rollups(store, ZONE).after(Rollups(store, ZONE).cursor("one"), 5000)
         assert len(batch.points) == 20
         assert len({point.seq for point in batch.points}) == 1
+
+
+def test_samples_that_go_again_take_their_hour_the_one_before_and_the_day_along(store: Store, clock: Clock) -> None:
+    subscribe(store, ["one"])
+    for place in range(26):
+        hour_of(store, MIDNIGHT + place * HOUR, 80.0, 40.0)
+    clock.at = MIDNIGHT + 30 * HOUR
+    roll(store, ZONE)
+    sent(store)
+    last = store.after(0, 1000).last
+    assert send_hours(store, {(1, MIDNIGHT + 2 * HOUR)}) == 6
+    assert [point.at for point in store.after(last, 1000).points] == [MIDNIGHT + 2 * HOUR + 600 * n for n in range(6)]
+    assert {(width, at) for width, at, _ in sent(store)} == {
+        ("hour", MIDNIGHT + HOUR),
+        ("hour", MIDNIGHT + 2 * HOUR),
+        ("day", MIDNIGHT),
+    }

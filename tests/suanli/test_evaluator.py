@@ -220,6 +220,17 @@ def test_a_sink_that_lags_and_a_quarantine_that_grows() -> None:
         assert "quarantine_growing" not in one.at(1000 + 4200)
 
 
+def test_a_sink_that_does_not_let_us_in_fires_until_it_does() -> None:
+    sink = {"name": "one", "kind": "victoriametrics", "url": "http://127.0.0.1:9"}
+    with watched(sinks=[sink]) as one:
+        shut = ["one"]
+        one.evaluator = Evaluator(one.store, one.config, one.outcomes, shut=lambda: shut)
+        assert one.at(0)["sink_shut:one"] == "pending"
+        assert one.at(120)["sink_shut:one"] == "firing"
+        shut.clear()
+        assert "sink_shut:one" not in one.at(150)
+
+
 def test_every_kind_has_its_readings_and_the_dead_man_always_fires() -> None:
     sink = {"name": "one", "kind": "victoriametrics", "url": "http://127.0.0.1:9"}
     with watched(a_site("s", **POLLED), targets=[TARGET], sinks=[sink]) as one:
