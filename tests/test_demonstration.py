@@ -120,7 +120,7 @@ def _two_signals_agree(served: str, sites: set[str]) -> None:
         ]
         return answer
 
-    wait_until(lambda: {one["site"] for one in told()} == sites, within=30, what="every second signal to be heard")
+    wait_until(lambda: {one["site"] for one in told()} == sites, within=60, what="every second signal to be heard")
     assert sites
     assert {one["rung"] for one in told()} == {"online", "used", "busy"}
     assert all(one["disagreement_ratio"] < 0.2 for one in told())

@@ -10,7 +10,7 @@ import os
 import sys
 from urllib.request import Request, urlopen
 
-_PATIENCE = 3
+_PATIENCE = 12
 
 
 def lines(url: str, token: str) -> list[str]:

@@ -22,7 +22,8 @@ class Program(Portal):
 
     @classmethod
     def reached(cls, _url: str, _secret: Json) -> Json:
-        return {}
+        """A Python takes its time to start where the machine is busy."""
+        return {"timeout": "15s"}
 
     @classmethod
     def settings(cls, _plan: SitePlan) -> Json:
