@@ -9,7 +9,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile -q --upgrade --n
 	--no-emit-options --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench storm fuzz servers boards messages pins clean
+.PHONY: help run test test-long polls check bench storm fuzz servers boards messages pins clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: $(VENV)/.dev ## every test this machine can run; real servers that are mis
 
 test-long: $(VENV)/.dev ## the oracle of periods with 5,000 generated worlds
 	SUANLI_EXAMPLES=5000 $(BIN)/python -m pytest tests/suanli/test_periods.py $(ARGS)
+
+polls: $(VENV)/.dev ## 10,000 polls of each kind of source that is asked over HTTP: memory must stay level
+	SUANLI_POLLS=10000 $(BIN)/python -m pytest -q -s --timeout 1800 tests/collectors/test_contract_memory.py $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import rule, boards, messages and documents up to date
 	$(BIN)/ruff check .

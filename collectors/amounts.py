@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from collectors.base import Unreadable
-from collectors.matching import briefly
+from collectors.matching import briefly, with_left_out
+from collectors.reasons import LeftOut
 from suanli.model.metric import SAMPLE_RUNGS
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import MOST_PFLOPS, Refused, Sample
@@ -30,6 +31,7 @@ class Amounts:
     found: dict[tuple[str, str], float | None] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     refused: dict[tuple[str, str], Counter[tuple[str, str]]] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=lambda: defaultdict(float))
 
     def add(self, pool: str, rung: str, value: float | None) -> None:
         """Several elements of one pool add up; one that is missing or no amount makes the sum unknown."""
@@ -88,6 +90,7 @@ def samples_of_amounts(site: PolledSite, amounts: Amounts, unit: Unit, source_at
         raise Unreadable(
             f"no pool of this site has a number in the answer{said}; check the queries and the pools' match"
         )
+    samples = with_left_out(samples, amounts.left_out)
     return _with_refused(samples, refused) if refused else samples
 
 

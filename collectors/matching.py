@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import collectors.reasons as reasons
 from collectors.base import Unreadable, sample_of_devices
 from suanli.catalog.accelerators import folded
 from suanli.model.polled import PolledPool, PolledSite
@@ -28,7 +29,7 @@ class Counts:
 
     by_pool: dict[str, Count] = field(default_factory=dict)
     strangers: dict[str, float] = field(default_factory=dict)
-    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: reasons.LeftOut = field(default_factory=lambda: defaultdict(float))
 
     def of(self, pool: PolledPool) -> Count:
         return self.by_pool.setdefault(pool.id, Count())
@@ -64,12 +65,15 @@ def samples_of(site: PolledSite, counts: Counts, now: int) -> list[Sample]:
         )
         for pool in found
     ]
-    return [_with_left_out(sample, counts) for sample in samples] if counts.left_out else samples
+    return with_left_out(samples, counts.left_out)
 
 
-def _with_left_out(sample: Sample, counts: Counts) -> Sample:
-    own = ((why, count) for (pool, why), count in counts.left_out.most_common() if pool == sample.pool and count)
-    return sample.model_copy(update={"left_out": tuple(briefly(f"{count:g} devices: {why}" for why, count in own))})
+def with_left_out(samples: list[Sample], left_out: reasons.LeftOut) -> list[Sample]:
+    """These, each with what is left out of its pool."""
+    if not left_out:
+        return samples
+    told = [tuple(briefly(reasons.told(left_out, sample.pool))) for sample in samples]
+    return [sample.model_copy(update={"left_out": rows}) for sample, rows in zip(samples, told, strict=True)]
 
 
 def _told(strangers: Iterable[tuple[str, float]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from collectors.base import Unreadable
 from collectors.kubernetes.resources import Devices, Sharing, model_in, of_node, sharing_of
 from collectors.matching import pool_of
+from collectors.reasons import CORDONED, KEPT_OUT, NOT_READY
 from suanli.model.polled import PolledPool, PolledSite
 
 _MODEL_LABELS = (
@@ -32,10 +33,13 @@ _KEEP_OUT = ("NoSchedule", "NoExecute")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What counts of one node. pools: by the name under which devices are counted; None: no pool of the site."""
+    """What counts of one node. out: why its devices are not online, empty where they are.
+
+    pools: by the name under which devices are counted; None: no pool of the site.
+    """
 
     name: str
-    online: bool
+    out: str
     sharing: Sharing
     devices: Devices
     pools: Mapping[str, PolledPool | None]
@@ -52,7 +56,7 @@ def node_of(item: object, site: PolledSite, now: int) -> Node:
     devices = of_node(status.get("allocatable"), sharing, f"node {name}")
     return Node(
         name,
-        _ready(status, name) and not _kept_out(spec, name),
+        _kept_out(spec, name) if _ready(status, name) else NOT_READY,
         sharing,
         devices,
         {counted: _pool_of(site, labels, counted) for counted in devices},
@@ -86,13 +90,15 @@ def _ready(status: Mapping[str, Any], name: str) -> bool:
     return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
 
 
-def _kept_out(spec: Mapping[str, Any], name: str) -> bool:
+def _kept_out(spec: Mapping[str, Any], name: str) -> str:
     """Kubernetes itself keeps pods out. A taint of the operator's own keeps a kind of pod in, which is no outage."""
     taints = spec.get("taints") or []
     if not isinstance(taints, list) or not all(isinstance(one, dict) for one in taints):
         raise Unreadable(f"node {name}: its taints cannot be read")
     own = (str(one.get("key")) for one in taints if one.get("effect") in _KEEP_OUT)
-    return spec.get("unschedulable") is True or any(key.startswith("node.kubernetes.io/") for key in own)
+    if spec.get("unschedulable") is True:
+        return CORDONED
+    return KEPT_OUT if any(key.startswith("node.kubernetes.io/") for key in own) else ""
 
 
 def _replicas(labels: Mapping[str, str], name: str) -> int:

@@ -16,6 +16,7 @@ from collectors.kubernetes.nodes import Node, node_of
 from collectors.kubernetes.pods import bound_to, held_by, named
 from collectors.matching import Counts, pool_of, samples_of
 from collectors.once import once
+from collectors.reasons import NOT_READY
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 
@@ -45,7 +46,7 @@ class Inventory:
                 raise Unreadable(f"node {node.name} is in the list twice")
             self.nodes[node.name] = node
             for name, devices in node.devices.items():
-                self._found(node.pools[name], node.said[name], devices, online=node.online)
+                self._found(node.pools[name], node.said[name], devices, node.out)
 
     def add_pods(self, items: Iterable[object]) -> None:
         """A page of pods, after all nodes; one that is bound to a node which is not there holds nothing."""
@@ -63,7 +64,8 @@ class Inventory:
         for device in devices.values():
             if device.whole:
                 node = self.nodes.get(device.node)
-                self._found(pools[device.product], device.product, 1.0, online=node.online if node else not device.node)
+                gone = NOT_READY if device.node else ""  # a slice of a node that is not in the list
+                self._found(pools[device.product], device.product, 1.0, node.out if node else gone)
         for key in held(claims):
             if found := devices.get(key):
                 self._held(pools[found.product], found.share)
@@ -72,12 +74,14 @@ class Inventory:
         """One sample a pool that was found; Unreadable when there is none."""
         return samples_of(self.site, self.counts, self.now)
 
-    def _found(self, pool: PolledPool | None, said: str, devices: float, *, online: bool) -> None:
+    def _found(self, pool: PolledPool | None, said: str, devices: float, out: str) -> None:
         if pool is None:
             self.counts.strangers[said] = self.counts.strangers.get(said, 0.0) + devices
             return
         count = self.counts.of(pool)
-        count.online, count.used = (count.online or 0.0) + (devices if online else 0.0), count.used or 0.0
+        count.online, count.used = (count.online or 0.0) + (0.0 if out else devices), count.used or 0.0
+        if out:
+            self.counts.left_out[pool.id, out] += devices
 
     def _held(self, pool: PolledPool | None, devices: float) -> None:
         if pool is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from collectors.amounts import number_of
 from collectors.base import Unreadable
 from collectors.once import once
+from collectors.reasons import KEPT_OUT, NOT_READY
 
 _DEVICE = re.compile(r"nvidia\.com/gpu|huawei\.com/ascend-[a-z0-9-]+")
 _FROZEN = 8 | 16  # bits of a pool's controlMode: frozen, and frozen by the police
@@ -36,11 +37,11 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. cards: by the resource's name."""
+    """One node. out: why it is not online, empty where it is. cards: by the resource's name."""
 
     name: str
     flavor: str
-    online: bool
+    out: str
     cards: Mapping[str, Cards]
 
 
@@ -93,12 +94,13 @@ def _node(item: Any) -> Node:
         raise Unreadable("a node without a name is in the list")
     who = f"node {name[:60]}"
     spec, status = _part(item, "spec", who), _part(item, "status", who)
-    online = text(status, "phase", who) == "Available" and not _kept_out(_part(metadata, "labels", who), who)
-    if online and not status.get("resources"):
+    kept_out = _kept_out(_part(metadata, "labels", who), who)
+    out = NOT_READY if text(status, "phase", who) != "Available" else KEPT_OUT if kept_out else ""
+    if not out and not status.get("resources"):
         raise Unreadable(f"{who} is available and does not say what it has")
     found, free = _part(status, "resources", who), _part(status, "availableResources", who)
     cards = {key: Cards(number_of(found[key]), number_of(free.get(key))) for key in found if _DEVICE.fullmatch(key)}
-    return Node(name, text(spec, "flavor", who), online, cards)
+    return Node(name, text(spec, "flavor", who), out, cards)
 
 
 def _kept_out(labels: Mapping[str, Any], who: str) -> bool:

@@ -11,6 +11,7 @@ from collectors.matching import pool_of
 from collectors.modelarts.monitor import Utils, metric_of
 from collectors.modelarts.nodes import Cards, Node, ResourcePool
 from collectors.once import once
+from collectors.reasons import FROZEN
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
 from suanli.quality.marks import no_amount
@@ -37,7 +38,10 @@ class Inventory:
             once(names, node.name, f"node {node.name[:60]}")
             for resource, cards in (node.cards or {"": _NONE}).items():
                 found = self._pool(pool, node, resource)
-                count = self._add(found, cards if node.online and not pool.frozen else _NONE)
+                out = FROZEN if pool.frozen else node.out
+                count = self._add(found, _NONE if out else cards)
+                if found and out and cards.all and no_amount(cards.all) is None:
+                    self.amounts.left_out[found.id, out] += cards.all
                 if found is None and resource and cards.all != 0:
                     self.amounts.strangers.add(f"{resource} ({node.flavor or 'no flavor'})"[:120])
                 by_pool = online[metric_of(resource)]

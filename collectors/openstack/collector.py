@@ -22,6 +22,7 @@ from collectors.openstack.placement import (
     providers_of,
     used_of,
 )
+from collectors.reasons import DISABLED
 from collectors.several import several
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
@@ -65,7 +66,7 @@ class OpenstackCollector:
         counts = Counts()
         if self._settings.service == "ironic":
             for machine in await self._machines():
-                self._add(counts, machine.resource_class, float(machine.online), float(machine.used))
+                self._add(counts, machine.resource_class, 1.0, float(machine.used), machine.out)
         else:
             await self._count_providers(counts)
         return samples_of(self._site, counts, now)
@@ -78,9 +79,9 @@ class OpenstackCollector:
         self._offers = {one: offers[one] for one in providers if one in offers}
         asked = [one for one in self._offers if any(map(self._matters, self._offers[one]))]
         for provider, used in (await self._each(asked, "usages", used_of)).items():
-            enabled = not disabled & {provider.uuid, provider.root}
+            out = DISABLED if disabled & {provider.uuid, provider.root} else ""
             for name, units in self._offers[provider].items():
-                self._add(counts, name, units * enabled, used.get(name, 0.0))
+                self._add(counts, name, units, used.get(name, 0.0), out)
 
     async def _disabled(self) -> set[str]:
         """Roots whose compute service its operator has disabled."""
@@ -117,11 +118,15 @@ class OpenstackCollector:
             params = {"limit": str(_PAGE), "marker": last}
         raise Unreadable(f"Ironic has more than {_MOST_PAGES} pages of nodes")
 
-    def _add(self, counts: Counts, name: str, online: float, used: float) -> None:
+    def _add(self, counts: Counts, name: str, units: float, used: float, out: str) -> None:
+        """out: why none of the units is online, empty where they are."""
+        online = 0.0 if out else units
         pool, share = self._pool(name), self._share(name)
         if pool is not None and share is not None:
             count = counts.of(pool)
             count.online, count.used = (count.online or 0.0) + online * share, (count.used or 0.0) + used * share
+            if out:
+                counts.left_out[pool.id, out] += units * share
         elif self._settings.service == "ironic" or is_accelerator(name):
             counts.strangers[name] = counts.strangers.get(name, 0.0) + online
 

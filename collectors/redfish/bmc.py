@@ -83,7 +83,7 @@ class Bmc:
     async def _listed(self, devices: list[Device], on: bool | None) -> list[Listed]:
         if devices and on is None:
             raise Unreadable(f"{self.url}: no PowerState is told of a system with accelerators")
-        asked = [partial(self._percent, one) if self.metrics and on and one.online else _none for one in devices]
+        asked = [partial(self._percent, one) if self.metrics and on and not one.out else _none for one in devices]
         percents = await several(asked, _AT_ONCE)
         return [Listed(one, bool(on), percent) for one, percent in zip(devices, percents, strict=True)]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from collectors.base import Unreadable
+from collectors.reasons import CRITICAL, DISABLED
 
 ROOT = "/redfish/v1/"
 _TYPES = frozenset({"GPU", "Accelerator", "NPU"})  # NPU is openUBMC's and iBMC's word; the standard has none
@@ -50,14 +51,15 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An accelerator that is there. identity: the same wherever else it is listed, empty where nothing is.
+    """An accelerator that is there. out: why it is not online, empty where it is.
 
-    metrics: where they are, or what they say when they came along.
+    identity: the same wherever else it is listed, empty where nothing is. metrics: where they are, or what they say
+    when they came along.
     """
 
     model: str
     part: str
-    online: bool
+    out: str
     identity: str
     metrics: str | Mapping[str, Any]
 
@@ -117,9 +119,10 @@ def device_of(payload: object) -> Device | None:
         raise Unreadable(f"{_text(body, 'Id') or 'a processor'}: its Status has no State")
     if status["State"] == "Absent":
         return None
-    online = status["State"] == "Enabled" and status.get("Health") != "Critical"
+    out = "" if status["State"] == "Enabled" else DISABLED if status["State"] == "Disabled" else status["State"][:60]
+    out = CRITICAL if status.get("Health") == "Critical" else out
     identity = _known(_text(body, "UUID")) or _known(_text(body, "SerialNumber"))
-    return Device(_text(body, "Model"), _text(body, "PartNumber"), online, identity, _metrics(body.get("Metrics")))
+    return Device(_text(body, "Model"), _text(body, "PartNumber"), out, identity, _metrics(body.get("Metrics")))
 
 
 def devices_of(payloads: list[Mapping[str, Any]]) -> list[Device]:

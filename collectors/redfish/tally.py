@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import httpx
 
@@ -10,6 +11,7 @@ from collectors.amounts import Amounts, samples_of_amounts
 from collectors.answers import clean
 from collectors.base import CollectError, Unreadable
 from collectors.matching import briefly, pool_of
+from collectors.reasons import POWERED_OFF
 from collectors.redfish.bmc import Bmc, Listed
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.sample import Sample
@@ -46,7 +48,10 @@ def _amounts(site: PolledSite, heard: Iterable[Bmc]) -> Amounts:
         if pool is None:
             amounts.strangers.add(clean(one.device.model) or "an accelerator without a model")
             continue
-        online = one.on and one.device.online
+        out = one.device.out if one.on else POWERED_OFF
+        online = not out
+        if out:
+            amounts.left_out[pool.id, out] += 1
         amounts.add(pool.id, "online", float(online))
         if online and one.percent is None:
             mute.add(pool.id)
@@ -77,8 +82,8 @@ def _distinct(heard: Iterable[Bmc]) -> list[Listed]:
 
 
 def _joined(first: Listed, other: Listed) -> Listed:
-    online = first.on and first.device.online and other.on and other.device.online
-    return Listed(first.device, online and first.on, other.percent if first.percent is None else first.percent)
+    device = replace(first.device, out=first.device.out or other.device.out)
+    return Listed(device, first.on and other.on, other.percent if first.percent is None else first.percent)
 
 
 def _pool(site: PolledSite, one: Listed) -> PolledPool | None:

@@ -13,7 +13,7 @@ from suanli.cli import helping
 from suanli.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "suanli").rglob("*.py"), *(ROOT / "exporter").rglob("*.py")])
+SOURCES = sorted(path for room in ("suanli", "exporter", "collectors") for path in (ROOT / room).rglob("*.py"))
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "Message": None,
