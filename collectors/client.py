@@ -26,11 +26,13 @@ from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
 from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import GuardedResolver, opener, url_fault
+from collectors.kubeconfig import Cluster, KnownToken, KubeconfigClient
 from collectors.signing import SCHEMES, SigningSignIn
 from collectors.tokens import GRANTS, LENT, TokenSignIn
+from collectors.trust import Pem, Trust, context_of
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
-from suanli.model.site import Auth, Source, Tls
+from suanli.model.site import KUBECONFIG, Auth, Source
 
 MAX_BODY = 32 << 20
 """Bytes of a decoded answer."""
@@ -59,6 +61,10 @@ def _public(_site: str) -> Reach:
     return Reach()
 
 
+def _nowhere(_source: Source) -> SiteClient:
+    raise Refused("a kubeconfig names one server, and no other is asked by it")
+
+
 class ClientPool:
     """Owns the connections. reach: what a site (by id) may have asked; the public addresses if nothing is said.
 
@@ -73,13 +79,28 @@ class ClientPool:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
-        self._contexts: dict[Tls, ssl.SSLContext] = {}
-        self._transports: dict[tuple[Tls, Reach], AiohttpTransport] = {}
+        self._contexts: dict[Trust, ssl.SSLContext] = {}
+        self._transports: dict[tuple[Trust, Reach], AiohttpTransport] = {}
         self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
-    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient:
+    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient | KubeconfigClient:
         """The door to one site; nothing is opened or read before it is used. note: hears what was asked and came."""
-        return self._door(site.id, self._reach(site.id), note, site.source)
+        reach, source = self._reach(site.id), site.source
+        if source.auth.kind != KUBECONFIG:
+            return self._door(site.id, reach, note, source)
+        door, retire = partial(self._door_by, reach, note, source), partial(self._retire, reach)
+        return KubeconfigClient(site.id, source.auth, door, retire)
+
+    def _door_by(self, reach: Reach, note: Note, source: Source, cluster: Cluster) -> SiteClient:
+        """To the cluster that a kubeconfig names; its server is looked at by the guard as any other."""
+        transport = partial(self.transport, cluster.pem, reach)
+        named = source.model_copy(update={"url": cluster.server})
+        return SiteClient(named, reach, transport, self._max_body, KnownToken(cluster), _nowhere, note)
+
+    async def _retire(self, reach: Reach, pem: Pem) -> None:
+        self._contexts.pop(pem, None)
+        if transport := self._transports.pop((pem, reach), None):
+            await transport.aclose()
 
     def _door(self, site: str, reach: Reach, note: Note, source: Source) -> SiteClient:
         """A site that is registered anew goes on with what it was lent: there is little of it to be had."""
@@ -91,17 +112,17 @@ class ClientPool:
             self._lent[site, source.url, source.auth] = door
         return door
 
-    def transport(self, tls: Tls, reach: Reach) -> AiohttpTransport:
+    def transport(self, trust: Trust, reach: Reach) -> AiohttpTransport:
         """The transport of this TLS setting; its files are read once. Refused if one of them cannot be used.
 
         Sites of different reach share none: a connection that one may have, another would find open.
         """
-        if (tls, reach) not in self._transports:
-            if tls not in self._contexts:
-                self._contexts[tls] = _ssl_context(tls)
-            session = _session(self._contexts[tls], reach, self._resolver)
-            self._transports[tls, reach] = AiohttpTransport(client=session)
-        return self._transports[tls, reach]
+        if (trust, reach) not in self._transports:
+            if trust not in self._contexts:
+                self._contexts[trust] = context_of(trust)
+            session = _session(self._contexts[trust], reach, self._resolver)
+            self._transports[trust, reach] = AiohttpTransport(client=session)
+        return self._transports[trust, reach]
 
     async def aclose(self) -> None:
         """Give back what we were lent, as far as it is taken back soon, and close every connection."""
@@ -320,22 +341,6 @@ def _sign_in(source: Source) -> SignIn:
     # What is lent, each address lends for itself.
     own = auth.model_copy(update={"url": source.url}) if auth.kind in LENT else auth
     return TokenSignIn(own, GRANTS[auth.kind])
-
-
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.ca:
-            # What the operator names is the anchor, be it a root, an intermediate or the server's own certificate,
-            # and old in-house authorities leave out extensions that newer Pythons insist on.
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if tls.cert:
-            context.load_cert_chain(tls.cert, tls.key, password="")  # or OpenSSL asks on the terminal
-    except OSError as error:
-        files = ", ".join(filter(None, (tls.ca, tls.cert, tls.key)))
-        raise Refused(f"cannot use a certificate file of {files}: {error.strerror or 'not PEM'}") from None
-    return context
 
 
 def _session(context: ssl.SSLContext, reach: Reach, resolver: AbstractResolver | None) -> aiohttp.ClientSession:

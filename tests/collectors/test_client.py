@@ -73,7 +73,9 @@ async def pool() -> AsyncIterator[ClientPool]:
 def door(pool: ClientPool) -> Door:
     def make(url: str, auth: Auth | None = None, tls: Tls | None = None) -> SiteClient:
         source = Source(kind="test", url=url, auth=auth or Auth(), tls=tls or Tls())
-        return pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+        found = pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+        assert isinstance(found, SiteClient)
+        return found
 
     return make
 
