@@ -27,7 +27,7 @@ from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import GuardedResolver, opener, url_fault
 from collectors.kubeconfig import Cluster, KnownToken, KubeconfigClient
-from collectors.signing import SCHEMES, SigningSignIn
+from collectors.signing import SCHEMES, SESSIONS, SessionSignIn, SigningSignIn
 from collectors.tokens import GRANTS, LENT, TokenSignIn
 from collectors.trust import Pem, Trust, context_of
 from suanli.model.polled import PolledSite
@@ -336,6 +336,8 @@ def _sign_in(source: Source) -> SignIn:
     auth = source.auth
     if auth.kind in SCHEMES:
         return SigningSignIn(auth, SCHEMES[auth.kind])
+    if auth.kind in SESSIONS:
+        return SessionSignIn(auth, SESSIONS[auth.kind])
     if auth.kind not in GRANTS:
         return Credentials(auth)
     # What is lent, each address lends for itself.

@@ -42,7 +42,7 @@ class Access:
         typer.Option(
             "--auth",
             help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish, form, huawei_ak_sk, "
-            "alibaba_ak_sk or kubeconfig",
+            "alibaba_ak_sk, huawei_sts, alibaba_sts or kubeconfig",
         ),
     ] = None
     auth_url: Annotated[

@@ -36,6 +36,8 @@ AUTH_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "form": (("url", "user", "password"), ("user_field", "password_field")),
     "huawei_ak_sk": (("user", "password"), ()),
     "alibaba_ak_sk": (("user", "password"), ()),
+    "huawei_sts": (("token",), ()),
+    "alibaba_sts": (("token",), ()),
     "kubeconfig": (("kubeconfig",), ("context",)),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
@@ -55,6 +57,8 @@ AuthKind = Literal[
     "form",
     "huawei_ak_sk",
     "alibaba_ak_sk",
+    "huawei_sts",
+    "alibaba_sts",
     "kubeconfig",
 ]
 KUBECONFIG: AuthKind = "kubeconfig"
@@ -70,6 +74,7 @@ class Auth(BaseModel):
     ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end. form: url is where a
     log-in form is posted to, which answers with cookies; its fields are called username and password if it is not said.
     huawei_ak_sk, alibaba_ak_sk: user and password are an access key's id and secret, with which each request is signed.
+    huawei_sts, alibaba_sts: token is a temporary key (id, secret, session token) as the cloud gives it out in JSON.
     kubeconfig: a kubeconfig's text, which holds secrets, and of it the current context if no other is named.
     """
 
