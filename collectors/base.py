@@ -69,6 +69,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     reached_by: ClassVar[ReachedBy] = "http"
+    by_kubeconfig: ClassVar[bool] = False
+    """Whether what is asked may be a cluster that a kubeconfig names in place of a url."""
 
     def addresses(self, _url: str) -> list[tuple[Loc, str]]:
         """What a source at this url asks beside it, each with its place in the settings: for the guard."""

@@ -25,12 +25,13 @@ from collectors.carrying import exchanged, new_session
 from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
 from collectors.guard import url_fault
-from collectors.signing import SCHEMES, SigningSignIn
-from collectors.tls import Contexts
+from collectors.kubeconfig import Cluster, KnownToken, KubeconfigClient
+from collectors.signing import SCHEMES, SESSIONS, SessionSignIn, SigningSignIn
 from collectors.tokens import GRANTS, LENT, TokenSignIn
+from collectors.trust import Contexts, Pem, Trust
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
-from suanli.model.site import Auth, Source, Tls
+from suanli.model.site import KUBECONFIG, Auth, Source
 
 MAX_BODY = 32 << 20
 """Bytes of a decoded answer."""
@@ -58,6 +59,10 @@ def _public(_site: str) -> Reach:
     return Reach()
 
 
+def _nowhere(_source: Source) -> SiteClient:
+    raise Refused("a kubeconfig names one server, and no other is asked by it")
+
+
 class ClientPool:
     """Owns the connections. reach: what a site (by id) may have asked; the public addresses if nothing is said.
 
@@ -73,14 +78,29 @@ class ClientPool:
     ) -> None:
         self._reach, self._max_body, self._resolver = reach, max_body, resolver
         self._contexts = Contexts()
-        self._sessions: dict[tuple[Tls, Reach], tuple[ssl.SSLContext, aiohttp.ClientSession]] = {}
-        self._replaced: dict[tuple[Tls, Reach], aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[Trust, Reach], tuple[ssl.SSLContext, aiohttp.ClientSession]] = {}
+        self._replaced: dict[tuple[Trust, Reach], aiohttp.ClientSession] = {}
         self._closing: set[asyncio.Future[None]] = set()
         self._lent: dict[tuple[str, str | None, Auth], SiteClient] = {}
 
-    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient:
+    def site(self, site: PolledSite, note: Note = unnoted) -> SiteClient | KubeconfigClient:
         """The door to one site; nothing is opened or read before it is used. note: hears what was asked and came."""
-        return self._door(site.id, self._reach(site.id), note, site.source)
+        reach, source = self._reach(site.id), site.source
+        if source.auth.kind != KUBECONFIG:
+            return self._door(site.id, reach, note, source)
+        door, retire = partial(self._door_by, reach, note, source), partial(self._retire, reach)
+        return KubeconfigClient(site.id, source.auth, door, retire)
+
+    def _door_by(self, reach: Reach, note: Note, source: Source, cluster: Cluster) -> SiteClient:
+        """To the cluster that a kubeconfig names; its server is looked at by the guard as any other."""
+        session = partial(self.session, cluster.pem, reach)
+        named = source.model_copy(update={"url": cluster.server})
+        return SiteClient(named, reach, session, self._max_body, KnownToken(cluster), _nowhere, note)
+
+    async def _retire(self, reach: Reach, pem: Pem) -> None:
+        self._contexts.forget(pem)
+        if known := self._sessions.pop((pem, reach), None):
+            await known[1].close()
 
     def _door(self, site: str, reach: Reach, note: Note, source: Source) -> SiteClient:
         """A site that is registered anew goes on with what it was lent: there is little of it to be had."""
@@ -92,22 +112,22 @@ class ClientPool:
             self._lent[site, source.url, source.auth] = door
         return door
 
-    def session(self, tls: Tls, reach: Reach) -> aiohttp.ClientSession:
+    def session(self, trust: Trust, reach: Reach) -> aiohttp.ClientSession:
         """The connections of this TLS setting, the same until a file of it changes. Refused if one cannot be used.
 
         Sites of different reach share none: a connection that one may have, another would find open.
         """
-        context = self._contexts.of(tls)
-        known = self._sessions.get((tls, reach))
+        context = self._contexts.of(trust)
+        known = self._sessions.get((trust, reach))
         if known is not None and known[0] is context:
             return known[1]
         if known is not None:
-            self._replace((tls, reach), known[1])
+            self._replace((trust, reach), known[1])
         session = new_session(context, reach, self._resolver)
-        self._sessions[tls, reach] = context, session
+        self._sessions[trust, reach] = context, session
         return session
 
-    def _replace(self, key: tuple[Tls, Reach], session: aiohttp.ClientSession) -> None:
+    def _replace(self, key: tuple[Trust, Reach], session: aiohttp.ClientSession) -> None:
         """Somebody may still wait for an answer of it: it is closed when the next one is replaced."""
         oldest, self._replaced[key] = self._replaced.get(key), session
         if oldest is not None:
@@ -323,6 +343,8 @@ def _sign_in(source: Source) -> SignIn:
     auth = source.auth
     if auth.kind in SCHEMES:
         return SigningSignIn(auth, SCHEMES[auth.kind])
+    if auth.kind in SESSIONS:
+        return SessionSignIn(auth, SESSIONS[auth.kind])
     if auth.kind not in GRANTS:
         return Credentials(auth)
     # What is lent, each address lends for itself.

@@ -28,7 +28,7 @@ from suanli.model.grants import Grants
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
 from suanli.model.sample import Sample
-from suanli.model.site import PUSH, Auth, Site, Source, Tls
+from suanli.model.site import KUBECONFIG, PUSH, Auth, Site, Source, Tls
 from suanli.model.yamlfile import Loc, dotted, unknown_key
 
 REGISTRY = Kinds(
@@ -128,6 +128,9 @@ def _faults(where: str, source: Source | None, reach: Reach | None) -> list[tupl
 
 
 def _url_faults(where: str, source: Source, reach: Reach | None) -> list[tuple[Loc, str]]:
+    if source.auth.kind == KUBECONFIG:
+        told = f"kind {source.kind} is not asked by a kubeconfig"
+        return [] if REGISTRY[source.kind].Settings.by_kubeconfig else [((where, "auth", "kind"), told)]
     if source.url is None:
         return [((where, "url"), "expected the URL of the management API")]
     if reach is None:

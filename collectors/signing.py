@@ -14,9 +14,12 @@ from typing import Protocol
 from urllib.parse import parse_qsl, quote, unquote
 
 import httpx
+import orjson
 
 from collectors.answers import Answer
+from collectors.base import Refused
 from collectors.credentials import Ask, Secret, encoded
+from suanli.model.secret import Hidden
 from suanli.model.site import Auth
 
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64,}")
@@ -53,6 +56,9 @@ class SigningSignIn:
         """A signed copy; the request itself may be asked again later. A space is sent as %20: a + is not read alike."""
         url = request.url.copy_with(query=query_of(request.url).encode() or None)
         copy = httpx.Request(request.method, url, headers=request.headers.raw, content=request.content)
+        return self._with_signature(copy)
+
+    def _with_signature(self, copy: httpx.Request) -> httpx.Request:
         copy.headers.update(encoded(self._scheme.headers(copy, self._user, self._secret.value, self._clock())))
         return copy
 
@@ -107,6 +113,80 @@ class Acs3:
 
 
 SCHEMES: dict[str, Scheme] = {"huawei_ak_sk": SdkHmac(), "alibaba_ak_sk": Acs3()}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a cloud calls the three words of a temporary key, and the header that its token is sent in.
+
+    within: the key of the object that holds them, in an answer that says more. id_header: where its id is sent too.
+    """
+
+    scheme: Scheme
+    within: str
+    words: tuple[str, str, str]
+    token_header: str
+    id_header: str = ""
+
+
+SESSIONS: dict[str, Session] = {
+    "huawei_sts": Session(SdkHmac(), "credential", ("access", "secret", "securitytoken"), "X-Security-Token"),
+    "alibaba_sts": Session(
+        Acs3(),
+        "Credentials",
+        ("AccessKeyId", "AccessKeySecret", "SecurityToken"),
+        "x-acs-security-token",
+        "x-acs-accesskey-id",
+    ),
+}
+
+
+class SessionSignIn(SigningSignIn):
+    """With a key that holds for hours and is renewed by others: its id, secret and token stand in one text, as the
+    cloud gives them out, so that no request is signed with a half of each of two keys."""
+
+    def __init__(self, auth: Auth, session: Session, clock: Callable[[], float] = time.time) -> None:
+        if auth.token is None:
+            raise ValueError("a temporary key is read from where `token` says")
+        self._user, self._scheme, self._clock = "", session.scheme, clock
+        self._session, self._secret = session, Secret(auth.token)
+        self._key, self._token, self._hidden = "", "", Hidden()
+        self._headers = {}
+
+    async def headers(self, _ask: Ask | None = None) -> Mapping[bytes, bytes]:
+        """Another object when the key has changed; Refused where it is no temporary key."""
+        if self._secret.changed() or not self._token:
+            self._token = ""
+            self._user, self._key, self._token = _temporary(self._secret.value, self._session)
+            self._hidden, self._headers = Hidden(self._key, self._token), {}
+        return self._headers
+
+    def hide(self, text: str) -> str:
+        return self._hidden(super().hide(text))
+
+    def _with_signature(self, copy: httpx.Request) -> httpx.Request:
+        """The token is signed too."""
+        session = self._session
+        copy.headers.update(encoded({session.token_header: self._token}))
+        if session.id_header:
+            copy.headers.update(encoded({session.id_header: self._user}))
+        copy.headers.update(encoded(self._scheme.headers(copy, self._user, self._key, self._clock())))
+        return copy
+
+
+def _temporary(text: str, session: Session) -> tuple[str, str, str]:
+    """Id, secret and token; Refused, without telling what stands there."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get(session.within), dict):
+        found = found[session.within]
+    values = [found.get(word) if isinstance(found, dict) else None for word in session.words]
+    user, key, token = (value if isinstance(value, str) else "" for value in values)
+    if not (user and key and token):
+        raise Refused(f"what auth.token names is no temporary key: expected JSON with {', '.join(session.words)}")
+    return user, key, token
 
 
 def query_of(url: httpx.URL) -> str:

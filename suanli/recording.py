@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,8 +79,10 @@ def record_case(
 
     site: as it is registered, with its pools. asked: the same as it was polled, by its source or its second signal.
     """
-    source = asked.source
     heard = _heard(trail)
+    url = asked.source.url or next((one.base for one, _ in heard), None)  # a kubeconfig names it
+    asked = replace(asked, source=asked.source.model_copy(update={"url": url}))
+    source = asked.source
     scrubber = Scrubber(_secrets(source.auth), _known(site, source))
     _learn(scrubber, source, heard)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +129,7 @@ def _unheard(trail: Iterable[Exchange]) -> int:
 
 
 def _secrets(auth: Auth) -> list[str]:
-    return [ref.reveal().get_secret_value() for ref in (auth.password, auth.token) if ref is not None]
+    return [ref.reveal().get_secret_value() for ref in (auth.password, auth.token, auth.kubeconfig) if ref is not None]
 
 
 def _known(site: Site, source: Source) -> dict[str, str]:

@@ -26,6 +26,7 @@ _MOST_STARTS = 3
 class KubernetesSettings(base.Settings):
     """page: objects an answer. dynamic: whether devices are also allocated dynamically (DRA); None finds it out."""
 
+    by_kubeconfig: ClassVar[bool] = True
     page: int = Field(default=500, ge=10, le=5000)
     dynamic: bool | None = None
 

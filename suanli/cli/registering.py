@@ -26,7 +26,7 @@ _Effective = Annotated[str | None, typer.Option("--effective", help="since when 
 
 _WITH_PASSWORD = ("basic", "oauth2", "keystone", "redfish", "form", "huawei_ak_sk", "alibaba_ak_sk")
 """Kinds of access of which the secret is a password; of the others it is a token."""
-_NAMED = {"header": "header", "query": "parameter"}
+_NAMED = {"header": "header", "query": "parameter", "kubeconfig": "context"}
 
 
 @grouped
@@ -199,7 +199,7 @@ def _source(missing: Missing, access: Access, polled: Polled) -> dict[str, Any]:
 
     kind = missing.text("--kind", access.kind, _("kind of management API"), sorted(REGISTRY))
     found: dict[str, Any] = {"kind": kind, "settings": dict(map(_setting_of, access.setting or ()))}
-    if polled.url is not None or asked_over_http(kind):
+    if polled.url is not None or (asked_over_http(kind) and access.auth != "kubeconfig"):
         found["url"] = missing.text("--url", polled.url, _("its URL"))
     if access.auth is not None:
         found["auth"] = _auth(access.auth, access)
@@ -230,4 +230,5 @@ def _secret(auth: str, text: str | None) -> dict[str, Any]:
     if not colon or where not in ("env", "file"):
         # The text is left out on purpose: it may be the secret.
         raise InputError(Problem(Message("expected env:NAME or file:PATH, never the secret itself"), key="--secret"))
-    return {"password" if auth in _WITH_PASSWORD else "token": {where: name}}
+    named = auth if auth == "kubeconfig" else "password" if auth in _WITH_PASSWORD else "token"
+    return {named: {where: name}}

@@ -41,8 +41,8 @@ class Access:
         str | None,
         typer.Option(
             "--auth",
-            help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish, form, huawei_ak_sk or "
-            "alibaba_ak_sk",
+            help="none, basic, bearer, header, query, slurm, oauth2, keystone, redfish, form, huawei_ak_sk, "
+            "alibaba_ak_sk, huawei_sts, alibaba_sts or kubeconfig",
         ),
     ] = None
     auth_url: Annotated[
@@ -50,7 +50,7 @@ class Access:
         typer.Option("--auth-url", help="for oauth2 and keystone: who gives the tokens; for form: where it is posted"),
     ] = None
     auth_name: Annotated[
-        str | None, typer.Option("--auth-name", help="for header and query: what the header or parameter is called")
+        str | None, typer.Option("--auth-name", help="what the header, parameter or kubeconfig's context is called")
     ] = None
     user: Annotated[
         str | None,

@@ -36,6 +36,9 @@ AUTH_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "form": (("url", "user", "password"), ("user_field", "password_field")),
     "huawei_ak_sk": (("user", "password"), ()),
     "alibaba_ak_sk": (("user", "password"), ()),
+    "huawei_sts": (("token",), ()),
+    "alibaba_sts": (("token",), ()),
+    "kubeconfig": (("kubeconfig",), ("context",)),
 }
 """What each kind takes: what it needs, and what may be given beside it."""
 _PLAIN_WORD = Field(default=None, min_length=1, max_length=500, pattern=PLAIN)
@@ -54,7 +57,12 @@ AuthKind = Literal[
     "form",
     "huawei_ak_sk",
     "alibaba_ak_sk",
+    "huawei_sts",
+    "alibaba_sts",
+    "kubeconfig",
 ]
+KUBECONFIG: AuthKind = "kubeconfig"
+"""The one that names the server and its certificates too."""
 
 
 class Auth(BaseModel):
@@ -66,6 +74,8 @@ class Auth(BaseModel):
     ("Default" if it is not said). redfish: a session of this user at each BMC, ended when we end. form: url is where a
     log-in form is posted to, which answers with cookies; its fields are called username and password if it is not said.
     huawei_ak_sk, alibaba_ak_sk: user and password are an access key's id and secret, with which each request is signed.
+    huawei_sts, alibaba_sts: token is a temporary key (id, secret, session token) as the cloud gives it out in JSON.
+    kubeconfig: a kubeconfig's text, which holds secrets, and of it the current context if no other is named.
     """
 
     model_config = _STRICT
@@ -82,6 +92,8 @@ class Auth(BaseModel):
     domain: str | None = _PLAIN_WORD
     user_field: str | None = _PLAIN_WORD
     password_field: str | None = _PLAIN_WORD
+    kubeconfig: SecretRef | None = None
+    context: str | None = _PLAIN_WORD
 
     @model_validator(mode="after")
     def _complete(self) -> Auth:
@@ -130,6 +142,12 @@ class Source(BaseModel):
     def _not_asked(self) -> Source:
         if self.kind == PUSH and (self.url or self.auth != Auth() or self.tls != Tls() or self.timeout is not None):
             raise ValueError(Message("a source of kind push is not asked: leave out url, auth, tls and timeout"))
+        return self
+
+    @model_validator(mode="after")
+    def _told_once(self) -> Source:
+        if self.auth.kind == KUBECONFIG and (self.url or self.tls != Tls()):
+            raise ValueError(Message("a kubeconfig names the server and its certificates: leave out url and tls"))
         return self
 
 

@@ -36,7 +36,7 @@ def _faults(site: str, where: str, source: Source, folder: str) -> Iterator[tupl
         site=site,
         variable=variable,
     )
-    for name in ("password", "token"):
+    for name in ("password", "token", "kubeconfig"):
         secret: SecretRef | None = getattr(source.auth, name)
         if secret is None:
             continue

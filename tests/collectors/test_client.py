@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import JsonValue
 
-from collectors.base import CollectError, Gone, NotFound, Refused, Unreachable, Unreadable
+from collectors.base import CollectError, Gone, Http, NotFound, Refused, Unreachable, Unreadable
 from collectors.client import ClientPool, SiteClient
 from suanli.model.polled import PolledSite
 from suanli.model.reach import Reach
@@ -75,7 +75,9 @@ async def pool() -> AsyncIterator[ClientPool]:
 def door(pool: ClientPool) -> Door:
     def make(url: str, auth: Auth | None = None, tls: Tls | None = None) -> SiteClient:
         source = Source(kind="test", url=url, auth=auth or Auth(), tls=tls or Tls())
-        return pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+        found = pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+        assert isinstance(found, SiteClient)
+        return found
 
     return make
 
@@ -86,7 +88,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> SecretRef:
     return SecretRef(env="THE_SECRET")
 
 
-async def fails(asking: SiteClient, kind: type[CollectError], *words: str, path: str = "/x") -> CollectError:
+async def fails(asking: Http, kind: type[CollectError], *words: str, path: str = "/x") -> CollectError:
     with pytest.raises(CollectError) as caught:
         await asking.get_json(path)
     assert type(caught.value) is kind, caught.value

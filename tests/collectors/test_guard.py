@@ -84,7 +84,9 @@ async def asking(
 ) -> AsyncIterator[SiteClient]:
     pool = ClientPool(reach if callable(reach) else lambda _: reach, resolver=resolver)
     try:
-        yield pool.site(a_site(url))
+        door = pool.site(a_site(url))
+        assert isinstance(door, SiteClient)
+        yield door
     finally:
         await pool.aclose()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from collectors.registry import build
 from collectors.schedule import first_turn
 from suanli.catalog.accelerators import folded
 from suanli.model.polled import PolledPool, PolledSite
+from suanli.model.sample import Sample
 from suanli.model.site import Source
 from tests.collectors.cases import NOW
 from tests.reaching import loopback
-from tests.servers.kubernetes import CORE, DRA, READER, Kubernetes, kubernetes_server
+from tests.servers.kubernetes import CORE, DRA, RBAC, READER, Kubernetes, kubernetes_server
 
 SOURCES = Path(__file__).parents[2] / "collectors" / "kubernetes"
 PODS = f"{CORE}/namespaces/default/pods"
@@ -111,7 +114,10 @@ def site_of(server: Kubernetes, token: str = READER, timeout: float = 10.0, **se
 
 
 async def counted(site: PolledSite, clients: ClientPool) -> dict[str, tuple[float | None, float | None]]:
-    samples = await build(site, clients.site(site)).collect(NOW)
+    return devices(await build(site, clients.site(site)).collect(NOW))
+
+
+def devices(samples: list[Sample]) -> dict[str, tuple[float | None, float | None]]:
     return {one.pool: (one.online_devices, one.used_devices) for one in samples}
 
 
@@ -122,6 +128,69 @@ async def test_nodes_pods_slices_and_claims_in_pages_with_the_rights_of_the_ship
     found = await counted(site_of(cluster, page=page, dynamic=True), clients)
 
     assert found == {"a100": (24 * 8, 21 + 2), "h100": (2, 1)}
+
+
+def kubeconfig(server: Kubernetes, user: dict[str, str], name: str) -> PolledSite:
+    """A site that says nothing but where its kubeconfig is."""
+    cluster = {"server": server.url, "certificate-authority-data": packed(server.ca.read_bytes())}
+    document = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": user}],
+    }
+    file = server.folder / f"{name}.kubeconfig"
+    file.write_text(yaml.safe_dump(document))
+    auth = {"kind": "kubeconfig", "kubeconfig": {"file": str(file)}}
+    source = Source.model_validate({"kind": "kubernetes", "auth": auth})
+    return replace(site_of(server), id=name, source=source)
+
+
+def packed(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()
+
+
+def certified(server: Kubernetes, user: str) -> dict[str, str]:
+    # Go does not take a certificate whose names are a critical list of none.
+    pair = server.clients.issue_cert(f"{user}.example", common_name=user)
+    cert, key = pair.cert_chain_pems[0].bytes(), pair.private_key_pem.bytes()
+    return {"client-certificate-data": packed(cert), "client-key-data": packed(key)}
+
+
+async def test_a_kubeconfig_with_a_client_certificate_and_then_with_a_token(
+    cluster: Kubernetes, clients: ClientPool
+) -> None:
+    found = {"a100": (24 * 8, 21 + 2), "h100": (2, 1)}
+    site = kubeconfig(cluster, certified(cluster, "suanli"), "by-file")
+    collector = build(site, clients.site(site))
+    assert devices(await collector.collect(NOW)) == found
+
+    kubeconfig(cluster, certified(cluster, "somebody-else"), "by-file")
+    with pytest.raises(Refused, match="403"):
+        await collector.collect(NOW)
+
+    kubeconfig(cluster, {"token": READER}, "by-file")
+    assert devices(await collector.collect(NOW)) == found
+
+
+async def test_within_the_cluster_the_service_accounts_token_is_read_again(
+    cluster: Kubernetes, clients: ClientPool
+) -> None:
+    """As a pod has it: a token that the API server gave for a while, and its authority, in two files."""
+    accounts = f"{CORE}/namespaces/default/serviceaccounts"
+    cluster.create(accounts, "ServiceAccount", "poller")
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "suanli"}
+    subject = {"kind": "ServiceAccount", "name": "poller", "namespace": "default"}
+    cluster.create(f"{RBAC}/clusterrolebindings", "ClusterRoleBinding", "poller", roleRef=role, subjects=[subject])
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = cluster.request("POST", f"{accounts}/poller/token", asked)["status"]["token"]
+    site = site_of(cluster, "over")
+    collector = build(site, clients.site(site))
+    with pytest.raises(Refused, match="401"):
+        await collector.collect(NOW)
+
+    (cluster.folder / "over.token").write_text(token)
+    assert devices(await collector.collect(NOW))["a100"] == (24 * 8, 21 + 2)
 
 
 async def test_an_unknown_token_and_one_without_rights_are_refused(clients: ClientPool) -> None:

@@ -44,7 +44,9 @@ def secret(tmp_path: Path) -> Path:
 
 def door(pool: ClientPool, address: str, **auth: Any) -> SiteClient:
     source = Source(kind="test", url=address, auth=Auth.model_validate(auth))
-    return pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+    found = pool.site(PolledSite("a", source, (), interval=5, timeout=5, max_age=15))
+    assert isinstance(found, SiteClient)
+    return found
 
 
 def written(file: Path, text: str) -> None:

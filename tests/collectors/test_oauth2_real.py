@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from collectors.base import Refused, Unreadable
-from collectors.client import ClientPool, SiteClient
+from collectors.base import Http, Refused, Unreadable
+from collectors.client import ClientPool
 from collectors.registry import build
 from collectors.tokens import OAuth2, TokenSignIn
 from suanli.model.polled import PolledSite
@@ -78,7 +78,7 @@ def site_of(giver: OAuth2Server, cluster: Kubernetes, tmp_path: Path, **auth: An
     return PolledSite("k8s", source, (pool("a100", A100),), interval=60, timeout=10.0, max_age=180)
 
 
-async def devices(site: PolledSite, door: SiteClient) -> dict[str, float | None]:
+async def devices(site: PolledSite, door: Http) -> dict[str, float | None]:
     return {one.pool: one.online_devices for one in await build(site, door).collect(NOW)}
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from collectors.answers import Answer
 from collectors.base import NotFound, Refused, Unreadable
-from collectors.client import ClientPool
+from collectors.client import ClientPool, SiteClient
 from collectors.openstack.collector import CLASS
 from collectors.registry import build
 from collectors.tokens import OAuth2, TokenSignIn
@@ -152,6 +152,7 @@ async def test_a_token_that_is_refused_is_replaced_once_for_all_who_asked_with_i
 ) -> None:
     site = by_keystone(cloud.server, tmp_path)
     door = clients.site(site)
+    assert isinstance(door, SiteClient)
     signed: list[str] = []
     post = door._post  # what a sign-in goes through
 

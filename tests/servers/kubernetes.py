@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import trustme
 
 from tests.servers.missing import need
 from tests.servers.processes import Tree, free_ports, fresh_folder, running, wait_until
@@ -34,6 +35,8 @@ class Kubernetes:
     folder: Path
     tree: Tree
     client: httpx.Client = field(repr=False)
+    clients: trustme.CA = field(repr=False)
+    """A certificate of theirs says who somebody is: the user that is its common name."""
 
     @property
     def ca(self) -> Path:
@@ -91,12 +94,14 @@ def kubernetes_server(*options: str, within: float = 60.0) -> Iterator[Kubernete
     ports = [str(port) for port in free_ports(3)]
     with fresh_folder("kubernetes") as folder:
         (folder / "tokens.csv").write_text(_USERS)
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(folder / "clients.crt")
         start = ["bash", str(HERE / "start.sh"), program, str(folder), *ports, str(folder / "tokens.csv")]
         command = [*start, *options]
         ready = (folder / "ready").exists
         started = running("kubernetes", command, folder=folder, ready=ready, within=within)
         with started as tree, _client(folder / "pki" / "apiserver.crt") as client:
-            yield Kubernetes(f"https://127.0.0.1:{ports[0]}", folder, tree, client)
+            yield Kubernetes(f"https://127.0.0.1:{ports[0]}", folder, tree, client, authority)
 
 
 def _client(ca: Path) -> httpx.Client:

@@ -93,6 +93,13 @@ def test_a_source_whose_key_has_a_name(tmp_path: Path, kind: str, named: str) ->
     assert auth == {"kind": kind, named: "api-key", "token": {"env": "WH_KEY", "file": None}}
 
 
+def test_a_cluster_that_a_kubeconfig_names(tmp_path: Path) -> None:
+    source = ["--kind", "kubernetes", "--auth", "kubeconfig", "--auth-name", "prod", "--secret", "file:/etc/k"]
+    assert register(tmp_path, *SITE, *source).code == 0
+    found = {name: value for name, value in shown(tmp_path)["source"]["auth"].items() if value is not None}
+    assert found == {"kind": "kubeconfig", "context": "prod", "kubeconfig": {"env": None, "file": "/etc/k"}}
+
+
 @pytest.mark.parametrize("kind", ["huawei_ak_sk", "alibaba_ak_sk"])
 def test_a_source_whose_requests_are_signed(tmp_path: Path, kind: str) -> None:
     source = ["--kind", "http_json", "--url", "https://api.example", "--setting", "fields={online: up}"]

@@ -7,6 +7,7 @@
 #              Ready when FOLDER/ready exists; its certificate is FOLDER/pki/apiserver.crt. TOKENS: lines of
 #              token,user,uid[,groups] as --token-auth-file reads them; the first must be of the group system:masters.
 #              OPTION: of kube-apiserver, beside ours.
+#              FOLDER/clients.crt is there before: the authority whose certificates name users.
 set -euo pipefail
 [[ $# -ge 6 ]] || { sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2; }
 program=$(realpath "$1") folder=$(realpath -m "$2") port=$3 etcd=http://127.0.0.1:$4 peer=http://127.0.0.1:$5
@@ -20,7 +21,8 @@ etcd --name one --data-dir etcd --unsafe-no-fsync --initial-cluster "one=$peer" 
   --listen-peer-urls "$peer" --listen-client-urls "$etcd" --advertise-client-urls "$etcd" >etcd.log 2>&1 &
 echo $! >etcd.pid
 "$program" --etcd-servers "$etcd" --secure-port "$port" --bind-address 127.0.0.1 --advertise-address 127.0.0.1 \
-  --cert-dir pki --token-auth-file "$tokens" --authorization-mode RBAC --service-cluster-ip-range 10.255.0.0/24 \
+  --cert-dir pki --client-ca-file clients.crt --token-auth-file "$tokens" --authorization-mode RBAC \
+  --service-cluster-ip-range 10.255.0.0/24 \
   --service-account-issuer https://kubernetes.default.svc --service-account-key-file pki/service-accounts.key \
   --service-account-signing-key-file pki/service-accounts.key --disable-admission-plugins ServiceAccount \
   "${@:7}"   >apiserver.log 2>&1 &
