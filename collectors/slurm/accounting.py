@@ -12,12 +12,15 @@ from typing import Any
 
 from collectors.base import Unreadable
 from collectors.matching import Counts, briefly, pool_of, samples_of
+from collectors.once import once
 from collectors.slurm.parse import first_error
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 
 _NOTHING_FOUND = 9003
 """22.05 says so beside an empty list of jobs; later versions warn of it."""
+_NO_VALUE = 2**32 - 2
+"""So Slurm writes a time that it does not have; no time is that late."""
 _GOES_ON = frozenset({"RUNNING", "SUSPENDED"})
 
 
@@ -62,9 +65,13 @@ def tracked_of(payload: object, cluster: str | None, gres: frozenset[str]) -> Tr
 
 
 def runs_of(payload: object, tracked: Tracked, gres: frozenset[str]) -> list[Run]:
-    """The cluster's jobs that have, or had, devices."""
-    runs = (_run(job, gres) for job in _listed(payload, "jobs") if job.get("cluster") == tracked.cluster)
-    return [run for run in runs if run is not None]
+    """The cluster's jobs that have, or had, devices. A job that was put back into the queue is listed once a start."""
+    runs, seen = [], set[tuple[str, int]]()
+    for job in _listed(payload, "jobs"):
+        if job.get("cluster") == tracked.cluster and (run := _run(job, gres)) is not None:
+            once(seen, (str(job.get("job_id")), run.start), f"job {job.get('job_id')}")
+            runs.append(run)
+    return runs
 
 
 def samples_at(moment: int, runs: Iterable[Run], tracked: Tracked, site: PolledSite) -> list[Sample]:
@@ -115,14 +122,14 @@ def _number(value: Any) -> int:
     """An int, or in some versions of the API one of `set`, `infinite` and `number`."""
     if isinstance(value, dict):
         value = value["number"] if value.get("set") else 0
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _NO_VALUE:
         raise TypeError
     return value
 
 
 def _tres(listed: Any, gres: frozenset[str], where: str) -> dict[str, int]:
     """`gpu` or `gpu:a100` -> count, of the accelerators alone."""
-    found: dict[str, int] = {}
+    found, seen = dict[str, int](), set[str]()
     for one in listed if isinstance(listed, list) else [None]:
         if not isinstance(one, dict):
             raise Unreadable(f"{where[:60]} has no readable tres")
@@ -131,7 +138,8 @@ def _tres(listed: Any, gres: frozenset[str], where: str) -> dict[str, int]:
             continue
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise Unreadable(f"{where[:60]}: gres/{name[:60]} has no readable count")
-        found[name] = found.get(name, 0) + count
+        once(seen, name, f"{where[:60]}: gres/{name}")
+        found[name] = count
     return found
 
 

@@ -26,6 +26,7 @@ TIMELESS = {
     "redfish": "what is asked of a BMC holds no time",
     "pai": "its times are of single quotas, and move when those change",
     "modelarts": "its monitors' times only say which of their own points is the newest",
+    "slurm/slurmdbd-22.05.8-v0.0.38": "its times are of single jobs",
     "slurm/slurm-22.05.8-v0.0.38": "no version before v0.0.40 tells when its nodes changed",
 }
 """Kinds, or single cases, whose answers do not say when they were made: the time is ours, and cannot be ahead."""

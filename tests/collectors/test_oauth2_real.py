@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from collectors.base import Http, Refused, Unreadable
-from collectors.client import ClientPool
+from collectors.client import ClientPool, SiteClient
 from collectors.registry import build
 from collectors.tokens import OAuth2, TokenSignIn
 from suanli.model.polled import PolledSite
@@ -98,6 +98,7 @@ async def test_many_polls_renew_a_token_once_before_it_ends(
     giver: OAuth2Server, clients: ClientPool, site: PolledSite
 ) -> None:
     clock, door = [0.0], clients.site(site)
+    assert isinstance(door, SiteClient)
     door.sign_in = TokenSignIn(site.source.auth, OAuth2(), lambda: clock[0])  # the server says that it lives an hour
 
     for at, tokens in ((0.0, 1), (2879.0, 1), (2881.0, 2), (5760.0, 2), (5762.0, 3)):

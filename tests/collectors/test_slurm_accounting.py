@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from suanli.model.sample import Sample
 from suanli.model.site import Match, Source
 from tests.collectors.cases import NOW, FakeHttp
 
+_IDS = itertools.count(1)
 GRES = frozenset({"gpu", "npu"})
 A100, H100 = {"gpu": 8, "gpu:a100": 8}, {"gpu": 4, "gpu:h100": 4}
 NOTHING = {"jobs": [], "errors": [{"error_number": 9003, "error": "Nothing found with query"}]}
@@ -40,7 +42,7 @@ def job(
 ) -> dict[str, Any]:
     times = {"start": start, "end": end}
     told = {"allocated": tres(**(devices or A100))}
-    return {"job_id": 7, "cluster": cluster, "state": {"current": state}, "time": times, "tres": told}
+    return {"job_id": next(_IDS), "cluster": cluster, "state": {"current": state}, "time": times, "tres": told}
 
 
 def clusters(*names: str, **counts: int) -> dict[str, Any]:
