@@ -42,7 +42,7 @@ storm: $(VENV)/.dev ## 300 kills while sources and real sinks fail: ends with 1 
 	$(BIN)/python -m tests.faults.storm $(ARGS)
 
 fuzz: $(VENV)/.dev ## more than 100,000 spoiled inputs for everything that reads what others wrote, and lines read back by a real InfluxDB
-	SUANLI_FUZZ=$(or $(INPUTS),3000) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz $(ARGS)
+	SUANLI_FUZZ=$(or $(INPUTS),3000) $(BIN)/python -m pytest -n $(JOBS) --timeout=7200 tests/fuzz $(ARGS)
 
 servers: ## install the real servers that the tests use (Debian packages; builds InfluxDB once)
 	bash .ci/install-servers.sh

@@ -28,7 +28,7 @@ points = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=INPUTS, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(20, INPUTS // 10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=points)
 def test_a_real_influxdb_reads_each_line_as_the_point_that_was_meant(influxdb: InfluxDB, drawn: list[Any]) -> None:
     several = [
