@@ -68,6 +68,14 @@ def started(folder: Path, *words: str, **environment: str) -> Ended:
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
+def begun(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """The same, which goes on by itself: whoever began it ends it."""
+    command = [sys.executable, "-m", "suanli", *words]
+    out, err = subprocess.PIPE, subprocess.PIPE
+    env = _environment(environment)
+    return subprocess.Popen(command, cwd=folder, env=env, encoding="utf-8", stdout=out, stderr=err)
+
+
 def _environment(more: dict[str, str]) -> dict[str, str]:
     """Ours, with nothing of the caller's Suanli settings in it, nor of the caller's language."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUANLI_", "LC_", "LANG"))}
