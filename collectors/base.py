@@ -14,9 +14,10 @@ CollectError                the poll is counted under this name; nothing is appe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from suanli.model.polled import PolledPool, PolledSite
@@ -77,11 +78,19 @@ class Settings(BaseModel):
         return []
 
 
+Decode = Callable[[bytes], JsonValue]
+"""Reads a JSON answer, or only what is needed of it; raises orjson.JSONDecodeError."""
+
+
 class Http(Protocol):
     """The one HTTP client as a collector sees it: bound to one site's address, auth, TLS and limits."""
 
     async def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        decode: Decode = orjson.loads,
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable. headers: beside our own."""
         ...

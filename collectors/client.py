@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import cast
 
 import aiohttp
 import httpx
@@ -20,7 +19,7 @@ from aiohttp.abc import AbstractResolver
 from pydantic import JsonValue
 
 from collectors.answers import Answer, clean, fault_of, gist_of, origin_of, retry_after, where
-from collectors.base import CollectError, Gone, NotFound, Refused, Unreadable
+from collectors.base import CollectError, Decode, Gone, NotFound, Refused, Unreadable
 from collectors.carrying import exchanged, new_session
 from collectors.credentials import Credentials, SignIn
 from collectors.exchange import Exchange, Note, unnoted
@@ -168,12 +167,16 @@ class SiteClient:
         self._kept: dict[_Key, httpx.Request] = {}
 
     async def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        decode: Decode = orjson.loads,
     ) -> JsonValue:
         """The decoded answer of GET url + path; raises Unreachable, Refused or Unreadable."""
         request, answer = await self._noted(path, params, headers, None)
         try:
-            return self._decoded(request, answer)
+            return self._decoded(request, answer, decode)
         except Unreadable as error:
             raise self._hidden(error) from None
 
@@ -317,9 +320,9 @@ class SiteClient:
         if not answer.body.strip():
             raise Unreadable(f"{where(request)}: answered {answer.status} with nothing in it")
 
-    def _decoded(self, request: httpx.Request, answer: Answer) -> JsonValue:
+    def _decoded(self, request: httpx.Request, answer: Answer, decode: Decode) -> JsonValue:
         try:
-            return cast(JsonValue, orjson.loads(answer.body))
+            return decode(answer.body)
         except orjson.JSONDecodeError:
             raise Unreadable(f"{where(request)}: the answer is not JSON: {self._said(answer)}") from None
 

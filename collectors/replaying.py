@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import orjson
 from pydantic import JsonValue
 
 from collectors.answers import Answer
-from collectors.base import NotFound, Unreadable
+from collectors.base import Decode, NotFound, Unreadable
 
 ANSWERS = "answers.json"
 
@@ -25,11 +25,15 @@ class Replay:
         self._answers: list[dict[str, Any]] = orjson.loads((folder / ANSWERS).read_bytes())
 
     async def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        decode: Decode = orjson.loads,
     ) -> JsonValue:
         answer = await self.ask(path, params, headers)
         try:
-            return cast(JsonValue, orjson.loads(answer.body))
+            return decode(answer.body)
         except orjson.JSONDecodeError:
             raise Unreadable(f"{path}: the answer is not JSON") from None
 

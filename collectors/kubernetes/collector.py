@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -11,6 +12,7 @@ import collectors.base as base
 from collectors.base import Gone, Http, Refused, Unreadable
 from collectors.kubernetes.dra import devices_of
 from collectors.kubernetes.parse import Inventory, page_of
+from collectors.kubernetes.shapes import decoded
 from suanli.model.polled import PolledSite
 from suanli.model.sample import Sample
 
@@ -73,9 +75,9 @@ class KubernetesCollector:
 
     async def _pages(self, path: str, kind: str, **more: str) -> AsyncIterator[list[object]]:
         """resourceVersion is never given: with 0 a dead etcd's old state would be told as of now."""
-        params = {"limit": str(self._settings.page), **more}
+        params, decode = {"limit": str(self._settings.page), **more}, partial(decoded, kind=kind)
         for _ in range(_MOST_PAGES):
-            page = page_of(await self._http.get_json(path, params), kind)
+            page = page_of(await self._http.get_json(path, params, decode=decode), kind)
             yield page.items
             if not page.next:
                 return

@@ -21,6 +21,7 @@ from tests.benchmarks.children import ROOT, BenchError, raise_limits
 from tests.benchmarks.figures import Figure, show, write
 from tests.benchmarks.forwarding import forwarding_figures
 from tests.benchmarks.history import history_figures
+from tests.benchmarks.kubernetes import kubernetes_figures
 from tests.benchmarks.polling import Load, polling_figures
 from tests.benchmarks.redfish import redfish_figures
 from tests.benchmarks.rendering import rendering_figures
@@ -29,6 +30,8 @@ from tests.benchmarks.startup import startup_figures
 
 _NODES = 5000
 """Of one Slurm site."""
+_CLUSTER = (1000, 10_000)
+"""Nodes and pods of one Kubernetes site."""
 _PARTS = ("polling", "startup", "appending", "forwarding", "history", "redfish", "boards")
 
 
@@ -70,6 +73,7 @@ def _measured(load: Load, turns: int, scale: float, bmcs: int) -> list[Figure]:
             *history_figures(folders["history"], scale),
             *redfish_figures(bmcs, folders["redfish"]),
             *slurm_figures(_NODES),
+            *kubernetes_figures(*_CLUSTER),
             *boards_figures(folders["boards"]),
         ]
 

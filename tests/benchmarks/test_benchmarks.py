@@ -17,6 +17,7 @@ from tests.benchmarks.children import BenchError
 from tests.benchmarks.endpoints import POOLS, json_body, text_body
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.history import differing, history_figures
+from tests.benchmarks.kubernetes import kubernetes_figures
 from tests.benchmarks.slurm import slurm_figures
 from tests.benchmarks.victoria import Hours
 from tests.benchmarks.year import samples_of, size_of
@@ -72,6 +73,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
     assert {"redfish_4_expanded_s", "redfish_4_first_s", "redfish_4_plain_s"} <= set(rows)
     assert {"slurm_5000_nodes_cpu_s", "slurm_5000_parse_cpu_s"} <= set(rows)
+    assert {"kubernetes_10000_pods_cpu_s", "kubernetes_10000_pods_memory_mb"} <= set(rows)
     assert "poll_cpu_us" in capsys.readouterr().out
 
 
@@ -122,6 +124,12 @@ def test_a_count_of_slurms_nodes_that_is_not_theirs_is_no_figure(tmp_path: Path)
     short.write_bytes(gzip.compress(json.dumps({"nodes": nodes}).encode()))
     with pytest.raises(BenchError, match="35 devices online and 0 not, of 40"):
         slurm_figures(5, short)
+
+
+def test_a_count_of_pods_devices_that_is_not_theirs_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.benchmarks.kubernetes._HELD", {"larger-init": 3, "queued": 0})
+    with pytest.raises(BenchError, match=r"192.0 devices online and 46.0 used, not \(192, 48\)"):
+        kubernetes_figures(25, 46)
 
 
 def history_of(folder: Path) -> dict[str, Figure]:

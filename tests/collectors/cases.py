@@ -25,7 +25,7 @@ import orjson
 from pydantic import JsonValue
 
 from collectors.answers import Answer
-from collectors.base import Collector, NotFound, Unreadable
+from collectors.base import Collector, Decode, NotFound, Unreadable
 from collectors.registry import REGISTRY, build
 from suanli.catalog.accelerators import load_accelerators
 from suanli.model.grants import Grants, Program
@@ -53,11 +53,18 @@ class FakeHttp:
         self.posted: list[Any] = []
 
     async def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        decode: Decode = orjson.loads,
     ) -> JsonValue:
+        """A value that need not be decoded in a way of the collector's own is given as it is."""
         self.asked.append(path)
         reply = self._reply(path, params)
-        value: JsonValue = _json(reply.body) if isinstance(reply, Answer) else reply
+        if not isinstance(reply, Answer) and decode is not orjson.loads:
+            reply = Answer(200, httpx.Headers(), json.dumps(reply).encode())
+        value: JsonValue = _json(reply.body, decode) if isinstance(reply, Answer) else reply
         return value
 
     async def ask(
@@ -80,13 +87,12 @@ class FakeHttp:
         return other
 
 
-def _json(body: bytes) -> JsonValue:
+def _json(body: bytes, decode: Decode) -> JsonValue:
     """As the client tells what is no JSON."""
     try:
-        value: JsonValue = orjson.loads(body)
+        return decode(body)
     except orjson.JSONDecodeError:
         raise Unreadable("the answer is not JSON") from None
-    return value
 
 
 def always(payload: JsonValue) -> FakeHttp:
