@@ -76,6 +76,7 @@ class TokenSignIn:
         self._secret = Secret(auth.password)
         self._token: Token | None = None
         self._place: str | None = None
+        self._words: tuple[str, ...] = ()
         self._hide = Hidden()
         self._renew_at: float | None = None
         self._asked_at = -math.inf
@@ -137,7 +138,9 @@ class TokenSignIn:
         except Refused as error:
             self._declined = error
             raise
-        self._hide = Hidden(token.value, *token.parts)
+        # Who was asked with the one before may still answer, and repeat it.
+        words = (token.value, *token.parts)
+        self._hide, self._words = Hidden(*words, *self._words), words
         self._token, self._headers = token, encoded(self._grant.headers(token.value))
         self._place = _beside(url, token.place)
         self._renew_at = None if token.seconds is None else self._clock() + _RENEW_AT * token.seconds

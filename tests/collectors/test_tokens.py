@@ -93,6 +93,17 @@ async def test_a_life_that_is_not_told_lasts_until_the_token_is_refused(tmp_path
     assert (await door.headers(giver))[b"Authorization"] == b"Bearer token-2"
 
 
+async def test_the_token_before_is_not_shown_either(tmp_path: Path) -> None:
+    """A question that was asked with it may be answered after it was renewed."""
+    clock, giver = [0.0], Giver()
+    door = sign_in(tmp_path, clock)
+    for at in (0.0, 80.0):
+        clock[0] = at
+        await door.headers(giver)
+
+    assert door.hide("x token-1 y token-2 z") == "x *** y *** z"
+
+
 async def test_many_who_need_one_wait_for_the_first_and_drop_it_once(tmp_path: Path) -> None:
     giver = Giver()
     door = sign_in(tmp_path, [0.0])
