@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 from pydantic import JsonValue
 
 from collectors.answers import Answer
-from collectors.base import Http, Refused
+from collectors.base import Decode, Http, Refused
 from collectors.credentials import Credentials, Secret, encoded
 from collectors.trust import Pem
 from suanli.model.secret import Hidden, SecretRef
@@ -71,9 +72,13 @@ class KubeconfigClient:
         self._stamps: object = None
 
     async def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        decode: Decode = orjson.loads,
     ) -> JsonValue:
-        return await (await self._current()).get_json(path, params, headers)
+        return await (await self._current()).get_json(path, params, headers, decode)
 
     async def ask(
         self,

@@ -22,6 +22,7 @@ from exporter.filters import known_only
 from exporter.guard import Guard, guarded, reader
 from exporter.held_routes import held_routes
 from exporter.pace import Pace
+from exporter.packing import accepts_gzip
 from exporter.period_routes import rates_routes
 from exporter.problems import problems_told
 from exporter.prometheus import Exposition
@@ -36,6 +37,7 @@ from suanli.config import Config
 from suanli.model.rounds import Loop
 from suanli.store.sql import Store
 
+_VARY = "Accept, Accept-Encoding"
 _PAGE = Path(str(files("exporter").joinpath("page")))
 
 
@@ -109,9 +111,13 @@ def _health(api: APIRouter, served: Served) -> None:
 
     @api.get("/metrics", response_class=PlainTextResponse)
     def metrics(request: Request) -> Response:
-        """Prometheus text or OpenMetrics, by Accept."""
-        body, kind = served.exposition.page(request.headers.get("accept", ""), int(served.clock()))
-        return Response(body, media_type=kind)
+        """Prometheus text or OpenMetrics, by Accept; gzip where it is accepted."""
+        accept, now = request.headers.get("accept", ""), int(served.clock())
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
+            body, kind = served.exposition.packed_page(accept, now)
+            return Response(body, media_type=kind, headers={"Content-Encoding": "gzip", "Vary": _VARY})
+        body, kind = served.exposition.page(accept, now)
+        return Response(body, media_type=kind, headers={"Vary": _VARY})
 
 
 def _page(api: FastAPI) -> None:

@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from exporter.exposition import Family, families, second_signals, text_of
 from exporter.judged import judged
 from exporter.own import OwnMetrics
+from exporter.packing import Packed, packed
 from suanli.alerts.evaluator import Evaluator
 from suanli.config import Config
 from suanli.store.outcomes import Outcomes
@@ -30,11 +31,21 @@ class Exposition:
         self._version: tuple[int, ...] | None = None
         self._valid_until: int | None = None
         self._text = b""
+        self._packed: tuple[bytes, Packed] | None = None
+        """With the text that it was made of."""
 
     def page(self, accept: str, now: int) -> tuple[bytes, str]:
         """The body and its content type."""
         encoder, content_type = choose_encoder(accept)
         return self.sites(now) + encoder(self._own.registry), content_type
+
+    def packed_page(self, accept: str, now: int) -> tuple[bytes, str]:
+        """The same, as gzip; what has not changed is not packed again."""
+        encoder, content_type = choose_encoder(accept)
+        text, known = self.sites(now), self._packed
+        if known is None or known[0] is not text:
+            known = self._packed = text, packed(text)
+        return known[1].page(encoder(self._own.registry)), content_type
 
     def sites(self, now: int) -> bytes:
         """The gauges of sites, fleet, targets and alerts; gauges look the same in both formats."""

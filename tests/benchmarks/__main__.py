@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.benchmarks import telegraf
 from tests.benchmarks.alerting import alerting_figures
 from tests.benchmarks.appending import appending_figures
 from tests.benchmarks.boards import boards_figures
@@ -22,7 +23,8 @@ from tests.benchmarks.figures import Figure, show, write
 from tests.benchmarks.forwarding import forwarding_figures
 from tests.benchmarks.history import history_figures
 from tests.benchmarks.kubernetes import kubernetes_figures
-from tests.benchmarks.polling import Load, polling_figures
+from tests.benchmarks.measuring import Load
+from tests.benchmarks.polling import polling_figures
 from tests.benchmarks.redfish import redfish_figures
 from tests.benchmarks.rendering import rendering_figures
 from tests.benchmarks.slurm import slurm_figures
@@ -40,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(
-        f"{options.sites} sites every {options.interval} s, {options.seconds:g} s each: Suanli, then Prometheus"
+        f"{options.sites} sites every {options.interval} s, {options.seconds:g} s each: Suanli, Prometheus, Telegraf"
     )
+    if telegraf.program() is None:
+        console.print(f"no Telegraf beside us: {telegraf.BUILD} builds it (ten minutes)")
     raise_limits()
     try:
         figures = _measured(

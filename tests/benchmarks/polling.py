@@ -1,7 +1,8 @@
 """CPU of a poll: `suanli serve` and a real Prometheus on the same endpoints at the same interval, one after the other.
 
 Suanli's poll is whole: asked, parsed, stored durably (SQLite, synchronous=FULL), exposed (its /metrics is scraped once
-an interval meanwhile). Prometheus stores too, but does not wait for the disk.
+an interval meanwhile), forwarded to a sink. Prometheus stores too, but does not wait for the disk. Where a Telegraf was
+built, it asks, forwards and exposes the same as well; it stores nothing.
 """
 
 from __future__ import annotations
@@ -13,43 +14,24 @@ import sqlite3
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.benchmarks.children import BenchError, Child, child_environment, endpoints, running, suanli
+from tests.benchmarks.children import BenchError, child_environment, endpoints, listening, running, suanli
 from tests.benchmarks.endpoints import COUNTS_PATH, JSON_PATH, POOLS, TEXT_PATH, address
 from tests.benchmarks.figures import Figure
-from tests.servers.processes import TooLateError, free_ports, wait_until
+from tests.benchmarks.measuring import Cost, Load, await_, measured
+from tests.benchmarks.telegraf import telegraf_cost
+from tests.servers.processes import free_ports
 
-_READY_WITHIN = 45.0
 _ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 """What a Prometheus prefers: OpenMetrics."""
 _POLLS = re.compile(r'^suanli_site_polls_total\{result="(\w+)",site="[^"]*"\} (\S+)$', re.MULTILINE)
 _FIELDS = {"pool": "name", "online": "deviceUp", "used": "deviceUsed", "busy": "deviceBusy"}
 _BUILT = "2024-09-01"
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How many sites are asked how often, for how long (seconds)."""
-
-    sites: int
-    interval: int
-    seconds: float
-
-
-@dataclass(slots=True)
-class Cost:
-    """What the polls of the window cost."""
-
-    polls: int
-    cpu_us: float
-    memory_mb: float
-    scrape_ms: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +50,8 @@ def polling_figures(load: Load, folder: Path) -> list[Figure]:
     """The costs beside each other, and whether everything was recorded. Raises BenchError when a poll failed."""
     port = free_ports(1)[0]
     cost, record = _suanli_cost(load, folder, port)
-    other = _prometheus_cost(load, folder, port)
+    other, telegraf = _prometheus_cost(load, folder, port), telegraf_cost(load, folder, port)
+    beside = _beside_telegraf(cost, telegraf) if telegraf else []
     return [
         Figure("poll_cpu_us", cost.cpu_us, "us", "prometheus_scrape_cpu_us", other.cpu_us if other else None, goal=1.5),
         Figure("poll_memory_mb", cost.memory_mb, "MB", "prometheus_memory_mb", other.memory_mb if other else None),
@@ -78,14 +61,23 @@ def polling_figures(load: Load, folder: Path) -> list[Figure]:
         ),
         Figure("slots_filled", record.slots, "slots", "samples_acknowledged", record.acknowledged),
         Figure("scrape_wall_ms", statistics.median(cost.scrape_ms), "ms"),
+        *beside,
     ]
 
 
-def write_registry(load: Load, folder: Path, port: int, listen: int) -> Path:
-    """A configuration and a store with all the sites in it; the path of the configuration."""
+def _beside_telegraf(cost: Cost, telegraf: Cost) -> list[Figure]:
+    return [
+        Figure("poll_beside_telegraf_cpu_us", cost.cpu_us, "us", "telegraf_cpu_us", telegraf.cpu_us, goal=1.0),
+        Figure("poll_beside_telegraf_memory_mb", cost.memory_mb, "MB", "telegraf_memory_mb", telegraf.memory_mb),
+    ]
+
+
+def write_registry(load: Load, folder: Path, port: int, listen: int, sink: int | None = None) -> Path:
+    """A configuration and a store with all the sites in it; the path of the configuration. sink: a port."""
     config = folder / "config.yaml"
     config.write_text(
         f"store: sqlite:///{folder / 'suanli.db'}\nlisten: 127.0.0.1:{listen}\nreach: {{networks: [127.0.0.0/8]}}\n"
+        + (f"sinks: [{{name: bench, kind: victoriametrics, url: 'http://127.0.0.1:{sink}'}}]\n" if sink else "")
     )
     sites = folder / "sites.yaml"
     written = ",\n".join(json.dumps(_site(number, load, port)) for number in range(load.sites))
@@ -113,20 +105,26 @@ def _site(number: int, load: Load, port: int) -> dict[str, Any]:
 
 
 def _suanli_cost(load: Load, folder: Path, port: int) -> tuple[Cost, Record]:
-    listen = free_ports(1)[0]
-    config = write_registry(load, folder, port, listen)
+    listen, sink = free_ports(2)
+    config = write_registry(load, folder, port, listen, sink)
     url = f"http://127.0.0.1:{listen}/metrics"
     command = suanli("--config", str(config), "serve")
-    with running("suanli", command, folder) as child, httpx.Client(trust_env=False, timeout=20) as client:
+    with (
+        listening("tests.benchmarks.sink", [str(sink)], folder),
+        running("suanli", command, folder) as child,
+        httpx.Client(trust_env=False, timeout=20) as client,
+    ):
         with endpoints(load.sites, port, folder):
-            _await(child, lambda: _polls(client, url).get("ok", 0) >= 2 * load.sites, "two polls of every site")
+            await_(child, lambda: _polls(client, url).get("ok", 0) >= 2 * load.sites, "two polls of every site")
             time.sleep(load.interval)
-            cost = _measured(child, load, lambda: _polls(client, url).get("ok", 0))
+            cost = measured(child, load, lambda: _polls(client, url).get("ok", 0))
             if failed := {name: count for name, count in _polls(client, url).items() if name != "ok"}:
                 raise BenchError(f"not every poll was ok: {failed}\n{child.last_words()}")
         # No site answers any more, so the count of good polls stands still and can be compared with the store.
         acknowledged = len(POOLS) * _settled(client, url)
-        return cost, _recorded(folder / "suanli.db", acknowledged)
+        record = _recorded(folder / "suanli.db", acknowledged)
+        await_(child, lambda: _points(client, sink) >= record.slots, f"{record.slots} points in the sink")
+        return cost, record
 
 
 def _prometheus_cost(load: Load, folder: Path, port: int) -> Cost | None:
@@ -149,9 +147,9 @@ def _prometheus_cost(load: Load, folder: Path, port: int) -> Cost | None:
             return int(client.get(counts).json()["scrapes"])
 
         with running("prometheus", command, folder) as child:
-            _await(child, lambda: scrapes() >= 2 * load.sites, "two scrapes of every site")
+            await_(child, lambda: scrapes() >= 2 * load.sites, "two scrapes of every site")
             time.sleep(load.interval)
-            cost = _measured(child, load, scrapes)
+            cost = measured(child, load, scrapes)
             up = client.get(f"http://127.0.0.1:{listen}/api/v1/query", params={"query": "sum(up)"}).json()
     if (healthy := int(up["data"]["result"][0]["value"][1])) != load.sites:
         raise BenchError(f"Prometheus sees {healthy} of {load.sites} sites up")
@@ -169,27 +167,17 @@ def _prometheus_config(load: Load, folder: Path, port: int) -> Path:
     return file
 
 
-def _measured(child: Child, load: Load, count: Callable[[], int]) -> Cost:
-    """CPU over the window by the number that `count` grew; it is asked once an interval, as a scraper would."""
-    first, cpu, waits = count(), child.cpu_seconds(), []
-    start = time.monotonic()
-    for turn in range(1, max(1, round(load.seconds / load.interval)) + 1):
-        time.sleep(max(0.0, start + turn * load.interval - time.monotonic()))
-        asked = time.perf_counter()
-        last = count()
-        waits.append((time.perf_counter() - asked) * 1e3)
-    polls, spent = last - first, child.cpu_seconds() - cpu
-    if not polls:
-        raise BenchError(f"{child.name} asked nobody in {load.seconds:g} s\n{child.last_words()}")
-    return Cost(polls, spent / polls * 1e6, child.memory_mb(), waits)
-
-
 def _polls(client: httpx.Client, url: str) -> dict[str, int]:
     """Polls so far by result, as /metrics tells them."""
     found: dict[str, int] = {}
     for result, count in _POLLS.findall(client.get(url, headers={"Accept": _ACCEPT}).raise_for_status().text):
         found[result] = found.get(result, 0) + int(float(count))
     return found
+
+
+def _points(client: httpx.Client, sink: int) -> int:
+    """How many came to the sink; one may come twice, or again with another figure."""
+    return int(client.get(f"http://127.0.0.1:{sink}{COUNTS_PATH}").json()["points"])
 
 
 def _settled(client: httpx.Client, url: str) -> int:
@@ -212,17 +200,3 @@ def _recorded(database: Path, acknowledged: int) -> Record:
     finally:
         connection.close()
     return Record(acknowledged, stored, slots)
-
-
-def _await(child: Child, probe: Callable[[], bool], what: str) -> None:
-    def asked() -> bool:
-        child.check()
-        try:
-            return probe()
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_until(asked, within=_READY_WITHIN, what=what, every=0.5)
-    except TooLateError as error:
-        raise BenchError(f"{child.name}: {error}\n{child.last_words()}") from None

@@ -1,16 +1,23 @@
-"""What a scrape of /metrics costs: the text beside prometheus-client's for the same families, and the whole page."""
+"""What a scrape of /metrics costs: the text beside prometheus-client's for the same families, and the whole page.
+
+`again`: of a page whose gauges have not changed; our own metrics (each site's polls) are printed anew.
+"""
 
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exporter.exposition import Family, families, text_of
+from exporter.own import OwnMetrics
+from exporter.packing import packed
 from suanli.catalog.accelerators import load_accelerators
 from suanli.config import Config
 from suanli.model.capacity import CapacityEntry
@@ -21,12 +28,14 @@ from suanli.registry.ledger import entries_of
 from suanli.registry.timeline import FOR_EVER, PoolFacts, SiteFacts, Timeline, timeline_of
 from suanli.store.outcomes import Outcomes
 from suanli.store.registry import RecordedPool, RecordedSite
+from suanli.store.sql import Store
 from suanli.store.states import pool_states
 from tests.benchmarks.children import BenchError
 from tests.benchmarks.figures import Figure
 
 NOW = 1_795_500_000
 _TURNS = 3
+_SERVED_MS = 10.0
 
 
 def rendering_figures(sizes: Sequence[int]) -> list[Figure]:
@@ -60,9 +69,23 @@ def _figures(sites: int) -> list[Figure]:
         raise BenchError("our text is not what prometheus-client prints")
     ours, others = _middles_ms(lambda: text_of(prepared), lambda: generate_latest(theirs))
     (page,) = _middles_ms(lambda: text_of(found()))
+    text = text_of(prepared)
+    known = packed(text)
+    with tempfile.TemporaryDirectory() as folder, closing(Store(f"sqlite:///{folder}/own.db")) as store:
+        own = OwnMetrics(store, [])
+        for item in registry:
+            own.note(outcomes.last[item.site.id])
+        packing, plain, zipped = _middles_ms(
+            lambda: packed(text),
+            lambda: text + generate_latest(own.registry),
+            lambda: known.page(generate_latest(own.registry)),
+        )
     return [
         Figure(f"metrics_text_{sites}_ms", ours, "ms", f"generate_latest_{sites}_ms", others),
         Figure(f"metrics_page_{sites}_ms", page, "ms", f"generate_latest_{sites}_ms", others),
+        Figure(f"metrics_packed_{sites}_ms", packing, "ms", f"generate_latest_{sites}_ms", others),
+        Figure(f"metrics_again_{sites}_ms", plain, "ms", "limit_ms", _SERVED_MS, 1.0),
+        Figure(f"metrics_packed_again_{sites}_ms", zipped, "ms", "limit_ms", _SERVED_MS, 1.0),
     ]
 
 

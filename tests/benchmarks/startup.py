@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.benchmarks.children import BenchError, child_environment, suanli
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.polling import Load, write_registry
+from tests.benchmarks.measuring import Load
+from tests.benchmarks.polling import write_registry
 
 _SMALL = Load(sites=9, interval=60, seconds=0)
 _BOARDS_WITHIN_MS = 1000.0

@@ -5,19 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.benchmarks import history
+from tests.benchmarks import history, telegraf
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.children import BenchError
-from tests.benchmarks.endpoints import POOLS, json_body, text_body
+from tests.benchmarks.children import ROOT, BenchError
+from tests.benchmarks.endpoints import JSON_PATH, POOLS, address, json_body, text_body
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.history import differing, history_figures
 from tests.benchmarks.kubernetes import kubernetes_figures
+from tests.benchmarks.measuring import Load
 from tests.benchmarks.slurm import slurm_figures
 from tests.benchmarks.victoria import Hours
 from tests.benchmarks.year import samples_of, size_of
@@ -69,6 +71,7 @@ def test_a_small_run_counts_its_polls_and_writes_the_agreed_shape(
     assert stored["met"] is True
     assert stored["value"] == stored["beside_value"] >= len(POOLS) * SITES * (rounds + 1)
     assert rows["forward_points_held"]["met"] is True
+    assert ("poll_beside_telegraf_cpu_us" in rows) == (telegraf.program() is not None)
     assert {"forward_cpu_us_per_point", "forward_beside_a_post_us", "forward_memory_mb"} <= set(rows)
     assert {"year_daily_ms", "rollup_cpu_percent"} <= set(rows)
     assert {"redfish_4_expanded_s", "redfish_4_first_s", "redfish_4_plain_s"} <= set(rows)
@@ -81,12 +84,32 @@ def test_a_site_that_cannot_be_polled_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("tests.benchmarks.polling.JSON_PATH", "/somewhere-else")
-    monkeypatch.setattr("tests.benchmarks.polling._READY_WITHIN", 4.0)
+    monkeypatch.setattr("tests.benchmarks.measuring._READY_WITHIN", 4.0)
     before = children()
     assert main(["--sites=2", "--seconds=1", "--interval=1", f"--output={tmp_path / 'bench.json'}"]) == 1
     assert "waited 4 s in vain for two polls of every site" in capsys.readouterr().err
     assert children() == before
     assert not (tmp_path / "bench.json").exists()
+
+
+def test_who_has_no_telegraf_is_told_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("tests.benchmarks.__main__._measured", lambda *_: [])
+    assert main([f"--output={tmp_path / 'bench.json'}"]) == 0
+    assert f"{telegraf.BUILD} builds it" in capsys.readouterr().out
+    assert (ROOT / telegraf.BUILD).is_file()
+
+
+def test_telegraf_asks_every_site_once_an_interval_as_evenly_as_we_do(tmp_path: Path) -> None:
+    file = telegraf._write_config(Load(130, 5, 0), tmp_path, port=1, sink=2, listen=3)
+    inputs = tomllib.loads(file.read_text())["inputs"]["http"]
+    urls = [url for one in inputs for url in one["urls"]]
+    assert set(urls) == {f"http://{address(number)}:1{JSON_PATH}" for number in range(130)}
+    assert len(urls) == 130
+    assert [one["collection_offset"] for one in inputs] == [f"{turn * 100}ms" for turn in range(50)]
+    assert {len(one["urls"]) for one in inputs} == {2, 3}
 
 
 def test_both_answers_of_a_site_hold_the_same_eight_figures() -> None:

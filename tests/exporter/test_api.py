@@ -85,6 +85,19 @@ async def test_metrics_in_both_formats(store: Store) -> None:
         assert opened.text.endswith("# EOF\n")
 
 
+async def test_metrics_are_packed_for_who_accepts_it(store: Store) -> None:
+    async with client(store) as api:
+        for accept in ("", "application/openmetrics-text"):
+            plain = await api.get("/metrics", headers={"accept": accept, "accept-encoding": "identity"})
+            packed = await api.get("/metrics", headers={"accept": accept, "accept-encoding": "gzip"})
+            assert packed.headers["content-encoding"] == "gzip"
+            assert "content-encoding" not in plain.headers
+            assert {one.headers["vary"] for one in (plain, packed)} == {"Accept, Accept-Encoding"}
+            sites = [one.text.partition("# HELP suanli_site_polls")[0] for one in (plain, packed)]
+            assert sites[0] == sites[1]
+            assert packed.text.splitlines()[-1] == plain.text.splitlines()[-1] or not accept  # the end is not cut off
+
+
 async def test_rates_are_the_answer_of_the_command_line(store: Store) -> None:
     async with client(store) as api:
         wanted = rates_answer(store.states(T0), Asked(T0, T0), Config())
