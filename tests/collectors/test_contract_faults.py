@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -88,7 +89,8 @@ async def test_a_reset_in_the_midst_of_a_body_is_no_figure(kind: str) -> None:
 @every_kind
 async def test_an_answer_that_comes_drop_by_drop_ends_with_the_patience_for_it(kind: str) -> None:
     async with asked(kind, drips, patience=0.1) as outcome:
-        assert (outcome.result, outcome.reason) == ("unreachable", "no complete answer within 0.1 s")
+        assert outcome.result == "unreachable"
+        assert re.search(r"no complete answer within 0\.\d+ s$", outcome.reason), "also where a BMC has less of it"
 
 
 _OFFERED = 100 << 20

@@ -365,7 +365,7 @@ async def test_every_question_is_signed_over_real_http(tmp_path: Path) -> None:
     assert [target for target, _ in heads] == [
         "/v2/p1/pools?status=created",
         "/v2/p1/pools/a%20b/nodes?limit=500",
-        "/v2/p1/pools/a%20b/nodes?continue=eyJ/%2B8%3D%3D&limit=500",
+        "/v2/p1/pools/a%20b/nodes?continue=eyJ%2F%2B8%3D%3D&limit=500",
     ]
     for target, headers in heads:
         assert headers["x-project-id"] == "p1"

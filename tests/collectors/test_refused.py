@@ -29,7 +29,7 @@ async def test_what_prometheus_writes_for_no_number_is_refused_by_its_name(text:
 
 
 async def test_a_time_that_is_no_number_is_passed_over() -> None:
-    times = vector(("", "NaN"), ("", "1795487990"), ("", "+Inf"))
+    times = vector(("a", "NaN"), ("b", "1795487990"), ("c", "+Inf"))
     (one,) = await collected({"online": vector(("A100", "8")), "time": times})
     assert one.source_at == 1_795_487_990
 

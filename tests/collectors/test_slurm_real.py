@@ -83,6 +83,11 @@ def by_sacct(cluster: Slurm, moment: int) -> int:
     return total
 
 
+def nothing_runs(cluster: Slurm) -> None:
+    """slurmctld tells slurmdbd of an end when it comes to it."""
+    wait_until(lambda: by_sacct(cluster, int(time.time()) + 1) == 0, within=30, what="the end of all jobs in slurmdbd")
+
+
 def recorded(cluster: Slurm, *jobs: str) -> set[str]:
     """The states in which slurmdbd has these jobs."""
     return set(cluster.run("sacct", "-XnPD", f"--jobs={','.join(jobs)}", "--format=State").split())
@@ -120,6 +125,7 @@ async def test_both_words_agree_and_a_job_that_the_database_forgot_is_a_disagree
     for job in jobs:
         cluster.cancel(job)
     wait_until(lambda: cluster.gpus_used() == 0, within=30, what="the end of the jobs")
+    nothing_runs(cluster)
 
 
 async def test_without_slurmdbd_the_nodes_are_told_and_the_second_word_is_unknown(
@@ -132,6 +138,7 @@ async def test_without_slurmdbd_the_nodes_are_told_and_the_second_word_is_unknow
             await used(second(site, clients))
     finally:
         cluster.start_accounting()
+    nothing_runs(cluster)
     assert await used(second(site, clients)) == 0
 
 
@@ -175,7 +182,7 @@ def test_backfill_records_what_was_used_and_leaves_online_unknown(
     cluster: Slurm, site: PolledSite, tmp_path: Path
 ) -> None:
     began = int(time.time())
-    job = cluster.start_job(gpus=6, seconds=2)
+    job = cluster.start_job(gpus=6, seconds=4)
     wait_until(lambda: recorded(cluster, job) == {"COMPLETED"}, within=30, what="the end of the job")
     auth = {"kind": "slurm", "user": "root", "token": {"env": SECRET}}
     source = {"kind": "slurm", "url": cluster.url, "interval": "1s", "timeout": "30s", "auth": auth}
@@ -200,4 +207,5 @@ def test_backfill_records_what_was_used_and_leaves_online_unknown(
     assert len(found) == done.data["samples"] > 0
     told: dict[int, Any] = {one.fetched_at: (one.used_pflops, one.online_pflops) for one in found}
     assert told == {at: (pytest.approx(0.312 * by_sacct(cluster, at)), None) for at in told}
-    assert max(one.used_pflops or 0.0 for one in found) == pytest.approx(6 * 0.312)
+    ran = cluster.run("sacct", "-XnPD", f"--jobs={job}", "--format=Start,End,AllocTRES")
+    assert max(one.used_pflops or 0.0 for one in found) == pytest.approx(6 * 0.312), (lo, hi, ran, sorted(told))

@@ -281,6 +281,7 @@ QUIET = {
     "SuanliUsedAboveOnline": "all used",
     "SuanliCapacityJump": "a fifth",
     "SuanliSinkLagging": "not far behind",
+    "SuanliSinkShut": "let in",
     "SuanliQuarantineGrowing": "ten",
     "SuanliDiskLow": "1 GB",
     "SuanliAbsent": "one instance is heard",
