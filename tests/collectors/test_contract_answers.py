@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -56,7 +57,8 @@ async def test_no_answer_is_unreachable(kind: str) -> None:
     async with door(at(kind, server.url, timeout=5.0)) as (site, collector):
         nobody, _ = await asked_once(site, collector)
 
-    assert (outcome.result, outcome.reason) == ("unreachable", "no complete answer within 0.05 s")
+    assert outcome.result == "unreachable"
+    assert re.search(r"no complete answer within 0\.0\d+ s$", outcome.reason), "also where a BMC has less of it"
     assert nobody.result == "unreachable"
 
 

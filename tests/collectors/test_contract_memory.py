@@ -21,7 +21,7 @@ from tests.collectors.contract import every_http_kind
 POLLS = int(os.environ.get("SUANLI_POLLS", "200"))
 _LEAST = 50
 """Polls until all that is kept on purpose is there: what a source offers, who is signed in."""
-_TIMERS = 350
+_TIMERS = 750
 """Objects of timers that are cancelled: the loop throws them away when there are a hundred."""
 _MOST_BYTES = 8 << 20
 """More is no noise of the allocator."""

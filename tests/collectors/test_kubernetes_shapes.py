@@ -57,7 +57,7 @@ def told(nodes: bytes, pods: bytes, decode: Callable[[bytes, str], Any]) -> list
         found.add_nodes(page_of(decode(nodes, "NodeList"), "NodeList").items)
         found.add_pods(page_of(decode(pods, "PodList"), "PodList").items)
         return found.samples()
-    except (Unreadable, orjson.JSONDecodeError):
+    except (Unreadable, json.JSONDecodeError):  # orjson's own is one of these
         return "unreadable"
 
 
