@@ -19,6 +19,11 @@ LeftOut = defaultdict[tuple[str, str], float]
 """Devices by pool and reason."""
 
 
+def in_its_words(state: str) -> str:
+    """A source's own word for a state that is not online; one that is empty must not pass for none."""
+    return state.strip()[:60] or NOT_READY
+
+
 def told(left_out: LeftOut, pool: str) -> list[Message]:
     """What is left out of this pool, the most first."""
     own = sorted(((count, why) for (one, why), count in left_out.items() if one == pool and count), reverse=True)

@@ -129,15 +129,16 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(config: Config) -> AsyncIterator[Service]:
+async def serving(config: Config, clock: Clock | None = None) -> AsyncIterator[Service]:
     """Poller, store, forwarders and HTTP, running until the block ends; then stopped in reverse, without loss.
 
+    clock: goes on with what it believed before; a new one believes the time that it finds.
     Raises InputError for a missing secret and Unavailable for an address or a store that is taken, before anything is
     polled.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(alone(store_file(config.store.url)))
-        clock = Clock()
+        clock = clock or Clock()
         store = stack.enter_context(opened_store(config, clock))
         outcomes, checks, pool = Outcomes(), Outcomes(), ClientPool(config.reach.of)
         loops: dict[str, Loop] = {}

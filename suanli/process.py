@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from suanli.app import Service, serving
 from suanli.config import Config
+from suanli.model.clock import Clock
 from suanli.model.errors import SuanliError
 
 _log = logging.getLogger("suanli.process")
@@ -25,6 +26,7 @@ class _Signals:
     """
 
     reread: Callable[[], Config]
+    clock: Clock
     ending: bool = False
     fresh: Config | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,6 +42,7 @@ class _Signals:
 
     def _read_again(self) -> None:
         try:
+            self.clock.check()  # nothing can begin anew while nothing can be recorded
             self.fresh = self.reread()
         except SuanliError as error:
             _log.error("the configuration stays as it was: %s", error)
@@ -58,13 +61,15 @@ async def serve(reread: Callable[[], Config], started: Callable[[Service], None]
     """Serve until SIGTERM or SIGINT; after SIGHUP under the configuration as it is then.
 
     reread: the configuration as it is now; where it raises SuanliError later, what is served goes on as it was. A sink
-    or a target is never half of one configuration and half of another: all parts end, and begin, together.
+    or a target is never half of one configuration and half of another: all parts end, and begin, together. Only the
+    clock goes on: a leap that was refused is not believed because a file was read again.
     """
-    signals = _Signals(reread)
+    clock = Clock()
+    signals = _Signals(reread, clock)
     signals.heard(asyncio.get_running_loop())
     config: Config | None = reread()
     while config is not None:
-        async with serving(config) as service:
+        async with serving(config, clock) as service:
             _prepare()
             started(service)
             await service.run_until(signals.stop)

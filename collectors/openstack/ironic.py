@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collectors.base import Unreadable
-from collectors.reasons import MAINTENANCE
+from collectors.reasons import MAINTENANCE, in_its_words
 
 _GIVEN = frozenset({"active"})
 _CAN_BE_GIVEN = frozenset({"available", "active"})
@@ -46,6 +46,6 @@ def _machine(node: Mapping[str, Any]) -> Machine:
     if not isinstance(uuid, str) or not isinstance(name, str) or not isinstance(state, str):
         raise Unreadable("a node's uuid, resource_class or provision_state cannot be read")
     out = node.get("maintenance") is not False or node.get("fault") is not None or node.get("retired") is True
-    why = MAINTENANCE if out else "" if state in _CAN_BE_GIVEN else state
+    why = MAINTENANCE if out else "" if state in _CAN_BE_GIVEN else in_its_words(state)
     given = state in _GIVEN or bool(node.get("instance_uuid"))
     return Machine(uuid, name, why, given)

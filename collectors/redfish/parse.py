@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from collectors.base import Unreadable
-from collectors.reasons import CRITICAL, DISABLED
+from collectors.reasons import CRITICAL, DISABLED, in_its_words
 
 ROOT = "/redfish/v1/"
 _TYPES = frozenset({"GPU", "Accelerator", "NPU"})  # NPU is openUBMC's and iBMC's word; the standard has none
@@ -119,8 +119,7 @@ def device_of(payload: object) -> Device | None:
         raise Unreadable(f"{_text(body, 'Id') or 'a processor'}: its Status has no State")
     if status["State"] == "Absent":
         return None
-    out = "" if status["State"] == "Enabled" else DISABLED if status["State"] == "Disabled" else status["State"][:60]
-    out = CRITICAL if status.get("Health") == "Critical" else out
+    out = CRITICAL if status.get("Health") == "Critical" else _out(status["State"])
     identity = _known(_text(body, "UUID")) or _known(_text(body, "SerialNumber"))
     return Device(_text(body, "Model"), _text(body, "PartNumber"), out, identity, _metrics(body.get("Metrics")))
 
@@ -171,6 +170,12 @@ def _object(payload: object, what: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise Unreadable(f"the answer is no {what}")
     return payload
+
+
+def _out(state: str) -> str:
+    if state == "Enabled":
+        return ""
+    return DISABLED if state == "Disabled" else in_its_words(state)
 
 
 def _typed(payload: object, name: str, what: str) -> dict[str, Any]:

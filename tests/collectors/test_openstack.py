@@ -149,6 +149,7 @@ def machine(**changed: Any) -> dict[str, Any]:
         ({"provision_state": "active"}, 8, 8),
         ({"instance_uuid": "i"}, 8, 8),
         ({"provision_state": "deploying"}, 0, 0),
+        ({"provision_state": ""}, 0, 0),
         ({"provision_state": "error", "instance_uuid": "i"}, 0, 8),
         ({"maintenance": True}, 0, 0),
         ({"maintenance": None}, 0, 0),

@@ -16,6 +16,7 @@ from collectors.base import CollectError, NotFound, Refused, Unreachable, Unread
 from collectors.client import ClientPool
 from collectors.redfish.bmc import Bmc as Asked
 from collectors.redfish.hosts import addresses_of, hosts_of
+from collectors.redfish.parse import device_of
 from collectors.registry import build, check_source
 from suanli.model.polled import PolledPool, PolledSite
 from suanli.model.reach import Reach
@@ -103,6 +104,17 @@ async def test_a_baseboard_that_is_silent_has_the_power_of_its_host(
     bmc.systems[0].power, bmc.systems[1].power = host, board
 
     assert (await one(await site.of(bmc))).online_devices == online
+
+
+@pytest.mark.parametrize(
+    ("state", "online"),
+    [("Enabled", True), ("Disabled", False), ("UnavailableOffline", False), ("", False), (" ", False)],
+)
+def test_only_what_is_enabled_is_online(state: str, online: bool) -> None:
+    device = device_of({"ProcessorType": "GPU", "Status": {"State": state}})
+
+    assert device is not None
+    assert (device.out == "") is online
 
 
 async def test_devices_without_any_power_state_are_unreadable(site: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -18,6 +19,7 @@ from tests.servers.processes import wait_until
 
 LEAPS = ("+172800", "-86400")
 CORRECTION = "-600"
+_STAYS = "the configuration stays as it was: this machine's clock was set by"
 
 
 def faked(file: Path) -> dict[str, str]:
@@ -47,6 +49,8 @@ def test_a_leap_is_refused_and_told_and_polling_goes_on_when_the_clock_is_right_
             wait_until(lambda: not suanli.ready(), within=60, what=f"/readyz to fail after {leap} s")
             assert f"this machine's clock was set by {leap[:3]}" in _asked(suanli, "readyz").json()["detail"]
             assert _asked(suanli, "healthz").is_success, "it waits, and is not stuck"
+            _hang_up(suanli)
+            assert not suanli.ready(), "the leap is not believed because a file was to be read again"
             _set(off, "+0")
             wait_until(suanli.ready, within=60, what="polling to go on by itself")
             _more_slots(suanli, 2)
@@ -62,6 +66,14 @@ def _set(file: Path, by: str) -> None:
     fresh = file.with_suffix(".new")
     fresh.write_text(by)
     fresh.replace(file)
+
+
+def _hang_up(suanli: Instance) -> None:
+    """The configuration is to be read again: refused for now."""
+    assert suanli.process is not None
+    before = suanli.log().count(_STAYS)
+    suanli.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: suanli.log().count(_STAYS) > before, within=60, what="SIGHUP to be refused")
 
 
 def _asked(suanli: Instance, path: str) -> httpx.Response:
